@@ -1,0 +1,3 @@
+"""The learning impact workbench."""
+
+__version__ = "0.1.0"

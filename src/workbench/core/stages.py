@@ -1,0 +1,54 @@
+"""The stages of a quarter: their notebooks, what they need and what they vary by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.core.errors import ParamError
+
+__all__ = ["PAGES", "STAGES", "Stage", "find_stage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One notebook of the quarterly run.
+
+    ``page`` is set for the notebooks of the brief and gives their address in the
+    site, without ending; ``{persona}`` stands for the persona.
+    """
+
+    name: str
+    notebook: str
+    per_persona: bool
+    needs: tuple[str, ...] = ()
+    page: str | None = None
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(name="audit", notebook="01_data_audit.ipynb", per_persona=False),
+    Stage(
+        name="personas",
+        notebook="02_personas.ipynb",
+        per_persona=False,
+        needs=("audit",),
+    ),
+    Stage(name="psm", notebook="03_psm.ipynb", per_persona=True, needs=("personas",)),
+)
+"""All stages, each after those it needs."""
+
+
+def find_stage(name: str) -> Stage:
+    """Return a stage by name.
+
+    Raises
+    ------
+    ParamError
+        If there is no such stage.
+    """
+    found = [stage for stage in (*STAGES, *PAGES) if stage.name == name]
+    if not found:
+        raise ParamError.build(
+            f"There is no stage {name!r}",
+            rule="one of " + ", ".join(stage.name for stage in STAGES),
+        )
+    return found[0]

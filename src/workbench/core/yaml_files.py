@@ -1,0 +1,162 @@
+"""Reading YAML parameter files into models, with the line of every fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from workbench.core.errors import ParamError
+
+__all__ = ["read_list", "read_model"]
+
+_MAX_BYTES = 2_000_000
+
+M = TypeVar("M", bound=BaseModel)
+Path_ = tuple[str | int, ...]
+
+
+def read_model(path: Path, model: type[M]) -> M:
+    """Read one YAML mapping into a model.
+
+    Parameters
+    ----------
+    path : Path
+        The file; at most 2 MB, without aliases, each key once.
+    model : type
+        The pydantic model that says which keys and values are right.
+
+    Returns
+    -------
+    BaseModel
+        A frozen instance of the model.
+
+    Raises
+    ------
+    ParamError
+        If the file is absent, is not YAML, or does not fit the model; all faults of
+        the file are reported together, each with its line.
+    """
+    result: M = _validate(path, TypeAdapter(model))
+    return result
+
+
+def read_list(path: Path, model: type[M]) -> tuple[M, ...]:
+    """Read a YAML list of mappings into a tuple of models; see `read_model`."""
+    return tuple(_validate(path, TypeAdapter(list[model])))  # type: ignore[valid-type]
+
+
+def _validate(path: Path, adapter: TypeAdapter[Any]) -> Any:
+    value, lines = _load(path)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        faults = [_describe(fault, path, lines) for fault in error.errors()]
+        raise ParamError.build(
+            f"{path.name} does not fit its model ({len(faults)} faults)"
+            if len(faults) > 1
+            else f"{path.name} does not fit its model",
+            where="\n         ".join(faults),
+            hint="correct the lines above; the parameter reference lists every key",
+        ) from error
+
+
+def _load(path: Path) -> tuple[Any, dict[Path_, int]]:
+    """Return the plain value of a file and the line of each of its parts."""
+    if not path.is_file():
+        raise ParamError.build(
+            "A parameter file is missing",
+            where=str(path),
+            hint="copy it from params/demo and adapt it",
+        )
+    if path.stat().st_size > _MAX_BYTES:
+        raise ParamError.build(
+            "A parameter file is too large",
+            where=str(path),
+            rule=f"at most {_MAX_BYTES:,} bytes",
+            got=path.stat().st_size,
+        )
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8-sig"), yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamError.build(
+            "A parameter file is not valid YAML",
+            where=str(path),
+            got=" ".join(str(error).split()),
+        ) from error
+    if node is None:
+        raise ParamError.build("A parameter file is empty", where=str(path))
+    lines: dict[Path_, int] = {}
+    return _plain(node, (), lines, set(), path), lines
+
+
+def _plain(
+    node: yaml.Node, at: Path_, lines: dict[Path_, int], seen: set[int], path: Path
+) -> Any:
+    """Turn a node into plain values, noting lines; aliases and doubles are refused."""
+    line = node.start_mark.line + 1
+    lines[at] = line
+    if id(node) in seen:
+        raise ParamError.build(
+            "YAML aliases are not read in parameter files",
+            where=f"{path}:{line}",
+            hint="write the value out",
+        )
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        return _plain_mapping(node, at, lines, seen, path)
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _plain(item, (*at, index), lines, seen, path)
+            for index, item in enumerate(node.value)
+        ]
+    return _scalar(node, path)
+
+
+def _plain_mapping(
+    node: yaml.MappingNode,
+    at: Path_,
+    lines: dict[Path_, int],
+    seen: set[int],
+    path: Path,
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        where = f"{path}:{key_node.start_mark.line + 1}"
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise ParamError.build("A key must be a plain word", where=where)
+        key = str(key_node.value)
+        if key in result:
+            raise ParamError.build(f"The key {key!r} stands twice", where=where)
+        result[key] = _plain(value_node, (*at, key), lines, seen, path)
+        lines[(*at, key)] = key_node.start_mark.line + 1
+    return result
+
+
+def _scalar(node: yaml.Node, path: Path) -> Any:
+    """Build a scalar by its tag, refusing tags outside the safe set."""
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_object(node)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise ParamError.build(
+            "A value cannot be read",
+            where=f"{path}:{node.start_mark.line + 1}",
+            got=str(node.value),
+        ) from error
+    finally:
+        loader.dispose()
+
+
+def _describe(fault: Any, path: Path, lines: dict[Path_, int]) -> str:
+    """Write one pydantic fault with file, line, key and what was found."""
+    at: Path_ = tuple(fault["loc"])
+    known = at
+    while known and known not in lines:
+        known = known[:-1]
+    key = ".".join(str(part) for part in at) or "(whole file)"
+    text = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
+    got = "" if fault["type"] == "missing" else f", got {str(fault['input'])[:80]!r}"
+    return f"{path}:{lines.get(known, 1)}: {key}: {text}{got}"
