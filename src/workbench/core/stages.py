@@ -34,21 +34,48 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(name="psm", notebook="03_psm.ipynb", per_persona=True, needs=("personas",)),
 )
-"""All stages, each after those it needs."""
+"""All stages of the run, each after those it needs."""
+
+PAGES: tuple[Stage, ...] = (
+    Stage(
+        name="brief_index",
+        notebook="brief/index.ipynb",
+        per_persona=False,
+        page="index",
+    ),
+    Stage(
+        name="brief_persona",
+        notebook="brief/personas.ipynb",
+        per_persona=True,
+        page="personas/{persona}",
+    ),
+    Stage(
+        name="brief_data_quality",
+        notebook="brief/data_quality.ipynb",
+        per_persona=False,
+        page="data_quality",
+    ),
+    Stage(
+        name="brief_methods",
+        notebook="brief/methods.ipynb",
+        per_persona=False,
+        page="methods",
+    ),
+)
+"""The pages of the brief; they read whatever the stages have left."""
 
 
 def find_stage(name: str) -> Stage:
-    """Return a stage by name.
+    """Return a stage or page by name.
 
     Raises
     ------
     ParamError
         If there is no such stage.
     """
-    found = [stage for stage in (*STAGES, *PAGES) if stage.name == name]
-    if not found:
+    known = {stage.name: stage for stage in (*STAGES, *PAGES)}
+    if name not in known:
         raise ParamError.build(
-            f"There is no stage {name!r}",
-            rule="one of " + ", ".join(stage.name for stage in STAGES),
+            f"There is no stage {name!r}", rule="one of " + ", ".join(known)
         )
-    return found[0]
+    return known[name]
