@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from workbench.core.errors import SourceError
 from workbench.core.params import check_name
 from workbench.core.quarters import Quarter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ALL_PERSONAS",
@@ -151,6 +152,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     SourceError
         If the file is absent or damaged.
     """
+    import pandas as pd
+
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
