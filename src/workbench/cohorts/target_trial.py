@@ -1,0 +1,344 @@
+"""Stacked target trials: who is eligible, exposed and followed, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+
+from workbench.cohorts.at_risk import build_at_risk
+from workbench.cohorts.exposure import build_exposure
+from workbench.cohorts.facts import FACT_COLUMNS, Day, build_facts
+from workbench.cohorts.frames import Cohort
+from workbench.cohorts.outcomes import build_outcome, find_missing_tables, is_supported
+from workbench.cohorts.personas import assign_personas
+from workbench.cohorts.trials import Trial, list_trials, plan_trials
+from workbench.core.errors import ParamError
+from workbench.core.params import OrgParams, Outcome, Program
+from workbench.core.quarters import Quarter
+from workbench.core.run_params import RunParams
+from workbench.data.cut import open_cut
+
+__all__ = [
+    "CohortSet",
+    "Gap",
+    "build_cohort",
+    "build_cohorts",
+    "load_cohorts",
+    "prepare_members",
+]
+
+_DEFAULT_COVARIATES: tuple[str, ...] = (
+    "role",
+    "level",
+    "tenure_days",
+    "role_tenure_days",
+    "location",
+    "shift",
+    "fte",
+    "prior_rating",
+    "prior_kpi",
+    "prior_courses",
+    "skill_gap",
+    "team_size",
+    "team_prior_rating",
+    "manager_uptake",
+)
+_PROGRAM_COVARIATES = ("prior_modules", "prior_program_skill")
+_CATEGORIES = ("role", "level", "job_family", "location", "region", "shift")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A comparison that this quarter's data do not allow, and why."""
+
+    program: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortSet:
+    """All comparisons of one persona and quarter, and those that cannot be made."""
+
+    persona: str
+    cohorts: tuple[Cohort, ...]
+    gaps: tuple[Gap, ...]
+
+    def tabulate(self) -> pd.DataFrame:
+        """Count people and trials per comparison.
+
+        Returns
+        -------
+        DataFrame
+            ``program``, ``outcome``, ``trials``, ``learners``, ``others``,
+            ``observed``.
+        """
+        rows = [
+            {
+                "program": cohort.program.id,
+                "outcome": cohort.outcome.id,
+                "trials": cohort.frame["trial"].nunique(),
+                "learners": int(cohort.frame["treated"].sum()),
+                "others": int((~cohort.frame["treated"]).sum()),
+                "observed": int(cohort.frame["outcome"].notna().sum()),
+            }
+            for cohort in self.cohorts
+        ]
+        columns = ["program", "outcome", "trials", "learners", "others", "observed"]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def load_cohorts(run: RunParams) -> CohortSet:
+    """Build every comparison of a run's persona: its programmes times the outcomes.
+
+    Parameters
+    ----------
+    run : RunParams
+        Of a stage that varies by persona.
+
+    Returns
+    -------
+    CohortSet
+        In the order of ``programs.yml`` and ``outcomes.yml``.
+
+    Raises
+    ------
+    ParamError
+        If a parameter file names what the data do not have.
+    DesignError
+        If anything dated after time zero, or outside an outcome's window, would enter.
+    """
+    con = open_cut(
+        run.workspace.store(run.params.org),
+        run.quarter.last_day,
+        run.params.workbench.privacy,
+    )
+    try:
+        prepare_members(con, run.params, run.quarter)
+        return build_cohorts(con, run, run.persona)
+    finally:
+        con.close()
+
+
+def prepare_members(
+    con: duckdb.DuckDBPyConnection, params: OrgParams, quarter: Quarter
+) -> None:
+    """Build ``facts`` and ``members`` for every exposure quarter of a report."""
+    first = _first_quarter(params)
+    exposures = list_trials(params.outcomes, quarter, first=first)
+    days = [
+        Day(trial=str(item), first_day=item.first_day, landmark=item.last_day)
+        for item in exposures
+    ]
+    build_facts(
+        con,
+        days,
+        cohort=params.workbench.cohort,
+        privacy=params.workbench.privacy,
+        year_starts=params.workbench.quarter.fiscal_year_starts,
+    )
+    assign_personas(con, params.personas, path=params.folder / "personas.yml")
+
+
+def prepare_program(
+    con: duckdb.DuckDBPyConnection, *, persona: str, program: Program
+) -> None:
+    """Build ``at_risk``: who of a persona could learn a programme, and who did."""
+    build_exposure(con, program)
+    build_at_risk(con, persona)
+
+
+def build_cohort(
+    con: duckdb.DuckDBPyConnection,
+    params: OrgParams,
+    quarter: Quarter,
+    *,
+    persona: str,
+    program: Program,
+    outcome: Outcome,
+) -> Cohort:
+    """Build the stacked trials of one persona, programme and outcome.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Holds ``at_risk`` of the persona and programme; see `prepare_program`.
+    params : OrgParams
+        The organisation's parameters.
+    quarter : Quarter
+        The reported quarter.
+    persona : str
+        Persona in force at time zero.
+    program : Program
+        Its completion between time zero and the landmark is the exposure.
+    outcome : Outcome
+        Read after the landmark.
+
+    Returns
+    -------
+    Cohort
+        People employed and not yet learners at time zero who were still employed at
+        the landmark. Who left before the landmark is counted in ``flow``.
+
+    Raises
+    ------
+    ParamError
+        If ``impact.covariates`` names something that is not a fact.
+    """
+    trials = plan_trials(outcome, quarter, first=_first_quarter(params))
+    build_outcome(con, outcome, trials)
+    protected = params.workbench.privacy.protected
+    covariates = _choose_covariates(params, outcome)
+    frame = con.execute(_select_frame(covariates, protected)).df()
+    frame = _tidy(frame)
+    return Cohort(
+        quarter=str(quarter),
+        persona=persona,
+        program=program,
+        outcome=outcome,
+        frame=frame,
+        covariates=covariates,
+        protected=tuple(protected),
+        clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
+        flow=con.execute(_FLOW).df().drop(columns="position"),
+        notes=_describe(con, frame, trials),
+    )
+
+
+def build_cohorts(
+    con: duckdb.DuckDBPyConnection, run: RunParams, persona: str
+) -> CohortSet:
+    """Build every comparison of one persona; see `load_cohorts`.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        As left by `prepare_members`.
+    run : RunParams
+        Names the organisation, the quarter and the store.
+    persona : str
+        The persona.
+    """
+    cohorts: list[Cohort] = []
+    gaps: list[Gap] = []
+    present = [
+        name for (name,) in con.execute("select * from loaded_tables").fetchall()
+    ]
+    for program in run.params.find_programs(persona):
+        prepare_program(con, persona=persona, program=program)
+        for outcome in run.params.outcomes:
+            reason = _find_gap(run, outcome, present)
+            if reason:
+                gaps.append(Gap(program=program.id, outcome=outcome.id, reason=reason))
+                continue
+            cohorts.append(
+                build_cohort(
+                    con,
+                    run.params,
+                    run.quarter,
+                    persona=persona,
+                    program=program,
+                    outcome=outcome,
+                )
+            )
+    return CohortSet(persona=persona, cohorts=tuple(cohorts), gaps=tuple(gaps))
+
+
+def _find_gap(run: RunParams, outcome: Outcome, present: Sequence[str]) -> str:
+    """Say why an outcome cannot be read this quarter, or return an empty text."""
+    if is_supported(outcome):
+        missing = find_missing_tables(outcome, present)
+        if missing:
+            return f"the table {', '.join(missing)} is not loaded"
+    if not plan_trials(outcome, run.quarter, first=_first_quarter(run.params)):
+        return f"no exposure quarter's outcome window has closed by {run.quarter}"
+    return ""
+
+
+def _first_quarter(params: OrgParams) -> Quarter:
+    span = params.workbench.quarter
+    return Quarter.parse(span.first, year_starts=span.fiscal_year_starts)
+
+
+def _choose_covariates(params: OrgParams, outcome: Outcome) -> tuple[str, ...]:
+    chosen = params.workbench.impact.covariates
+    known = (*FACT_COLUMNS, *_PROGRAM_COVARIATES, *params.workbench.privacy.protected)
+    if chosen is not None:
+        unknown = [name for name in chosen if name not in known]
+        if unknown:
+            raise ParamError.build(
+                "impact.covariates names what is not known before time zero",
+                where=str(params.folder / "workbench.yml"),
+                rule="one of " + ", ".join(known),
+                got=unknown,
+            )
+        return tuple(dict.fromkeys(chosen))
+    about_skill = outcome.source.startswith("skill_assessments.")
+    own = _PROGRAM_COVARIATES if about_skill else _PROGRAM_COVARIATES[:1]
+    return (*_DEFAULT_COVARIATES, *own)
+
+
+def _select_frame(covariates: Sequence[str], protected: Sequence[str]) -> str:
+    columns = dict.fromkeys([*covariates, *protected])
+    own = {"unit", "trial", "site"}
+    listed = ", ".join(f'"{name}"' for name in columns if name not in own)
+    return f"""
+        select unit, trial, coalesce(manager_id, unit) as team, location as site,
+            time_zero, landmark, treated, v.outcome,
+            case when v.outcome is not null then null
+                when exit_date <= w.window_ends then 'left'
+                else 'not recorded' end as lost, {listed}
+        from at_risk join windows w using (trial)
+        left join outcome_values v using (unit, trial)
+        where stayed order by trial, unit
+    """
+
+
+def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give categories and numbers the types that the estimators expect."""
+    numbers = frame.select_dtypes("number").columns
+    kinds: dict[str, str] = dict.fromkeys(numbers, "float64")
+    kinds |= {name: "category" for name in _CATEGORIES if name in frame.columns}
+    kinds |= {"unit": "str", "trial": "str", "team": "str", "treated": "bool"}
+    return frame.astype({k: v for k, v in kinds.items() if k in frame.columns})
+
+
+def _describe(
+    con: duckdb.DuckDBPyConnection, frame: pd.DataFrame, trials: Sequence[Trial]
+) -> tuple[str, ...]:
+    quarters = ", ".join(str(trial.exposure) for trial in trials)
+    partly = con.execute(
+        "select count(*) from at_risk where stayed and not treated and partly"
+    ).fetchall()[0][0]
+    notes = [f"Exposure quarters {quarters}."]
+    if partly:
+        notes.append(
+            f"{partly} of {int((~frame['treated']).sum())} others completed a part of"
+            " the programme within the exposure quarter."
+        )
+    return tuple(notes)
+
+
+_FLOW = """
+with rows as (
+    select a.*, v.outcome is not null as observed
+    from at_risk a join windows w using (trial)
+    left join outcome_values v using (unit, trial)
+)
+select 1 as position, 'in the persona and employed at time zero' as step,
+    count(*) filter (treated) as n_treated,
+    count(*) filter (not treated) as n_control from rows
+union all select 2, 'had not learnt the programme before',
+    count(*) filter (treated and not learnt_before),
+    count(*) filter (not treated and not learnt_before) from rows
+union all select 3, 'still employed at the landmark',
+    count(*) filter (treated and stayed), count(*) filter (not treated and stayed)
+    from rows
+union all select 4, 'outcome observed',
+    count(*) filter (treated and stayed and observed),
+    count(*) filter (not treated and stayed and observed) from rows
+order by position
+"""
