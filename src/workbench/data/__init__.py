@@ -1,0 +1,1 @@
+"""From extracts to canonical tables: map, check, protect, and cut in time."""
