@@ -284,16 +284,16 @@ def _choose_covariates(params: OrgParams, outcome: Outcome) -> tuple[str, ...]:
 def _select_frame(covariates: Sequence[str], protected: Sequence[str]) -> str:
     columns = dict.fromkeys([*covariates, *protected])
     own = {"unit", "trial", "site"}
-    listed = ", ".join(f'"{name}"' for name in columns if name not in own)
+    listed = ", ".join(f'r."{name}"' for name in columns if name not in own)
     return f"""
-        select unit, trial, coalesce(manager_id, unit) as team, location as site,
-            time_zero, landmark, treated, v.outcome,
+        select r.unit, r.trial, coalesce(r.manager_id, r.unit) as team,
+            r.location as site, r.time_zero, r.landmark, r.treated, v.outcome,
             case when v.outcome is not null then null
-                when exit_date <= w.window_ends then 'left'
+                when r.exit_date <= w.window_ends then 'left'
                 else 'not recorded' end as lost, {listed}
-        from at_risk join windows w using (trial)
-        left join outcome_values v using (unit, trial)
-        where stayed order by trial, unit
+        from at_risk r join windows w using (trial)
+        left join outcome_values v on v.unit = r.unit and v.trial = r.trial
+        where r.stayed order by r.trial, r.unit
     """
 
 
@@ -326,7 +326,7 @@ _FLOW = """
 with rows as (
     select a.*, v.outcome is not null as observed
     from at_risk a join windows w using (trial)
-    left join outcome_values v using (unit, trial)
+    left join outcome_values v on v.unit = a.unit and v.trial = a.trial
 )
 select 1 as position, 'in the persona and employed at time zero' as step,
     count(*) filter (treated) as n_treated,
