@@ -54,11 +54,14 @@ def tabulate_access(
     DataFrame
         One row per group: ``n_eligible`` people who were eligible in at least one
         exposure quarter, ``n_learners`` of them who learnt in one, ``uptake`` (a
-        share) and its ``ratio`` to everybody else's, with interval.
+        share) and its ``ratio`` to everybody else's, with interval. An attribute
+        that all people share is left out.
     """
     tables = []
     for column in groups:
         counts = con.execute(_COUNTS.format(column=column)).df()
+        if len(counts) < 2:
+            continue
         tables.append(
             compare_access(counts, min_group=min_group, alpha=alpha).assign(
                 group_by=column

@@ -19,6 +19,7 @@ from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, Outcome, Program
 from workbench.core.quarters import Quarter
 from workbench.core.run_params import RunParams
+from workbench.core.store import read_json
 from workbench.data.cut import open_cut
 
 __all__ = [
@@ -224,9 +225,8 @@ def build_cohorts(
     """
     cohorts: list[Cohort] = []
     gaps: list[Gap] = []
-    present = [
-        name for (name,) in con.execute("select * from loaded_tables").fetchall()
-    ]
+    store = run.workspace.store(run.params.org)
+    present = list(read_json(store / "_load.json")["tables"])
     for program in run.params.find_programs(persona):
         prepare_program(con, persona=persona, program=program)
         for outcome in run.params.outcomes:
