@@ -1,0 +1,1 @@
+"""The quarterly run: plan the notebooks, carry them, keep what is unchanged."""
