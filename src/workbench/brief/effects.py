@@ -242,10 +242,11 @@ def _add_naive(chosen: pd.DataFrame, table: pd.DataFrame) -> None:
 
 
 def _threshold(data: BriefData, row: dict[str, Any]) -> float:
-    """Return the threshold on the outcome's scale: the stage's, or from parameters."""
-    given = row.get("threshold")
-    if not is_missing(given):
-        return abs(float(given or 0.0))
+    """Return the smallest effect worth having, on the outcome's scale.
+
+    The result table gives it as declared, relative or absolute; which of the two it is
+    stands in the parameters.
+    """
     outcomes = {item.id: item for item in data.params.outcomes}
     outcome = outcomes.get(str(row["outcome"]))
     threshold = outcome.threshold_for(str(row["persona"])) if outcome else None
@@ -254,9 +255,9 @@ def _threshold(data: BriefData, row: dict[str, Any]) -> float:
     if threshold.absolute is not None:
         return threshold.absolute
     baseline = row.get("baseline")
-    if is_missing(baseline):
+    if threshold.relative is None or is_missing(baseline):
         return math.nan
-    return (threshold.relative or math.nan) * abs(float(baseline or 0.0))
+    return threshold.relative * abs(float(baseline or 0.0))
 
 
 def _towards_goal(row: dict[str, Any]) -> tuple[float, float]:

@@ -42,8 +42,8 @@ class Pooled:
 def pool_effects(rows: pd.DataFrame) -> Pooled:
     r"""Average effects over personas, weighted by learners.
 
-    The estimand is the mean effect on the treated over all learners analysed. A person
-    who learnt in two quarters, or two programmes, counts in each.
+    The estimand is the mean effect on the treated over all learners analysed. Somebody
+    who learnt two programmes counts in each.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from workbench.core.params import OrgParams, Persona, load_org_params
 from workbench.core.quarters import Quarter
 from workbench.core.results import Estimate
 from workbench.core.run_params import PROJECT_VARIABLE
-from workbench.core.stages import STAGES
+from workbench.core.stages import STAGES, Stage
 from workbench.core.store import (
     ALL_PERSONAS,
     Workspace,
@@ -36,11 +36,15 @@ _READ = (
     "balance",
     "baseline",
     "control_totals",
+    "coverage",
     "diagnostics",
+    "drift",
     "estimates",
     "flow",
+    "freshness",
     "lineage",
     "overlap",
+    "pairing",
     "personas",
     "profile",
     "quality",
@@ -329,18 +333,35 @@ def _read_stages(
     workspace: Workspace, params: OrgParams, quarter: Quarter
 ) -> dict[tuple[str, str], StageRead]:
     """Read every known stage of a quarter, for each persona where it varies."""
-    found = {}
+    found: dict[tuple[str, str], StageRead] = {}
     for spec in STAGES:
         personas = [item.id for item in params.personas]
         for persona in personas if spec.per_persona else [ALL_PERSONAS]:
             folder = workspace.stage(params.org, quarter, persona, spec.name)
-            found[spec.name, persona] = _read_stage(
+            read = _read_stage(
                 folder,
                 stage=spec.name,
                 persona=persona,
                 min_group=params.workbench.privacy.min_group,
             )
+            found[spec.name, persona] = _name_cause(read, spec, found)
     return found
+
+
+def _name_cause(
+    read: StageRead, spec: Stage, found: Mapping[tuple[str, str], StageRead]
+) -> StageRead:
+    """Give a stage that was not run the stage before it that failed, as its reason."""
+    if read.status != "missing":
+        return read
+    for need in spec.needs:
+        for persona in (read.persona, ALL_PERSONAS):
+            before = found.get((need, persona))
+            if before is not None and before.status in {"failed", "blocked"}:
+                name = _STAGE_WORDS.get(need, f"the {need} stage")
+                words = f"{name} {_STATUS_WORDS[before.status]}"
+                return replace(read, reason=words[:1].lower() + words[1:])
+    return read
 
 
 def _read_stage(folder: Path, *, stage: str, persona: str, min_group: int) -> StageRead:
@@ -377,14 +398,19 @@ def _judge(
 ) -> tuple[ReadStatus, str]:
     """Return a stage's status and reason from what it and its run wrote."""
     if manifest.get("status") in {"failed", "error"}:
-        return "failed", str(manifest.get("reason") or manifest.get("error") or "")
+        return "failed", _first_line(manifest.get("reason"))
     known: dict[str, ReadStatus] = {
         "done": "done",
         "not_applicable": "not_applicable",
         "blocked": "blocked",
     }
     state = known.get(str(status.get("status", "")), "missing")
-    return state, str(status.get("reason") or "")
+    return state, _first_line(status.get("reason"))
+
+
+def _first_line(value: object) -> str:
+    """Return the first line of a reason: what is wrong, without the where and how."""
+    return next(iter(str(value or "").strip().splitlines()), "")
 
 
 def _read_object(path: Path, faults: list[str]) -> Mapping[str, Any]:

@@ -1,0 +1,159 @@
+"""What the sponsor is asked to decide, derived from the results by fixed rules."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from workbench.brief.formatting import (
+    format_effect,
+    format_interval,
+    format_value,
+    is_missing,
+)
+from workbench.brief.narrative import join_words
+from workbench.brief.results import BriefData
+
+__all__ = ["Decision", "list_decisions"]
+
+_FOUR_FIFTHS = 0.8
+_POOR_SCORE = 60.0
+_MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision asked for: its verb, and the sentence that follows it."""
+
+    verb: str
+    text: str
+
+
+def list_decisions(data: BriefData, effects: pd.DataFrame) -> tuple[Decision, ...]:
+    """List the decisions that the quarter's numbers call for, the pressing ones first.
+
+    Parameters
+    ----------
+    data : BriefData
+        The quarter's results.
+    effects : DataFrame
+        From `select_effects`.
+
+    Returns
+    -------
+    tuple of Decision
+        At most eight. A loss asks for a review; a gain without loss to continue;
+        outcomes that all stay within their thresholds not to extend; anything else to
+        measure again, with how many more learners it takes. Sources that score below
+        60, and groups that learn less than four fifths as often as others with an
+        interval below one, follow.
+    """
+    rows = effects[
+        ~effects["control"].astype(bool)
+        & ~effects["finding"].isin(["suppressed", "unanswered"])
+    ]
+    groups = [group for _, group in rows.groupby(["persona", "program"], sort=False)]
+    found = [_decide(data, group) for group in groups]
+    order = {"Review": 0, "Continue": 1, "Do not extend": 2, "Measure again": 3}
+    programs = sorted(found, key=lambda item: order[item.verb])
+    return (*programs, *_repair_sources(data), *_open_access(data))[:_MOST]
+
+
+def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
+    """Decide on one programme for one persona."""
+    what = _name(data, group)
+    losses = group[group["finding"] == "loss"]
+    gains = group[group["finding"] == "gain"]
+    if not losses.empty:
+        return Decision(
+            "Review",
+            f"{what} before the next intake: {_list_effects(losses)}, against what is "
+            "wanted.",
+        )
+    if not gains.empty:
+        return Decision("Continue", f"{what}: {_list_effects(gains)}.")
+    if (group["finding"] == "none").all():
+        outcomes = join_words(group["outcome_label"])
+        return Decision(
+            "Do not extend", f"{what}: no change that matters in {outcomes}."
+        )
+    return Decision("Measure again", f"{what}{_need_more(group)}.")
+
+
+def _name(data: BriefData, group: pd.DataFrame) -> str:
+    first = group.iloc[0]
+    labels = {item.id: item.label or item.id for item in data.params.programs}
+    program = labels.get(str(first["program"]), str(first["program"]))
+    return f"“{program}” for {first['label']}"
+
+
+def _list_effects(rows: pd.DataFrame) -> str:
+    """Write effects with interval and grade, one after another."""
+    parts = []
+    for _, row in rows.iterrows():
+        unit = str(row["unit"])
+        size = format_effect(row["estimate"], unit)
+        interval = format_interval(row["ci_low"], row["ci_high"], unit)
+        grade = (
+            "" if is_missing(row["evidence"]) else f", evidence {int(row['evidence'])}"
+        )
+        parts.append(f"{row['outcome_label']} {size} ({interval}{grade})")
+    return join_words(parts)
+
+
+def _need_more(group: pd.DataFrame) -> str:
+    """Say how many times as many learners bring an interval down to the threshold.
+
+    The width of an interval falls with the root of the number of learners.
+    """
+    open_rows = group[group["finding"] == "unclear"]
+    half = (open_rows["ci_high"] - open_rows["ci_low"]).astype(float) / 2
+    ratio = (half / open_rows["threshold"].astype(float)) ** 2
+    ratio = ratio[ratio.notna() & (ratio > 1) & (ratio < math.inf)]
+    if ratio.empty:
+        return ": no effect beyond the error yet"
+    outcome = open_rows.loc[ratio.idxmin(), "outcome_label"]
+    times = format_value(ratio.min(), 1)
+    return (
+        f": no effect beyond the error yet; with {times} times as many learners the "
+        f"interval for {outcome} would be no wider than its threshold either way"
+    )
+
+
+def _repair_sources(data: BriefData) -> list[Decision]:
+    """Ask for the repair of sources whose score fails."""
+    quality = data.stage("audit").table("quality")
+    if not {"source", "source_score"} <= set(quality.columns):
+        return []
+    scores = quality.groupby("source", sort=False)["source_score"].min()
+    poor = scores[scores < _POOR_SCORE].sort_values()
+    return [
+        Decision(
+            "Repair",
+            f"the source {name}: it scores {format_value(score, 0)} of 100, see data "
+            "quality.",
+        )
+        for name, score in poor.items()
+    ]
+
+
+def _open_access(data: BriefData) -> list[Decision]:
+    """Ask why groups take part less, the largest difference first."""
+    access = data.stage("personas").table("access")
+    if not {"ratio", "ratio_ci_high", "suppressed"} <= set(access.columns):
+        return []
+    shown = access[~access["suppressed"].astype(bool)]
+    low = shown[(shown["ratio"] < _FOUR_FIFTHS) & (shown["ratio_ci_high"] < 1)]
+    return [
+        Decision(
+            "Find out",
+            f"why {row['group']} ({str(row['group_by']).replace('_', ' ')}) among "
+            f"{data.label_of(str(row['persona']))} learn "
+            f"{format_value(row['ratio'], 2)} times as often as others "
+            f"({format_value(row['ratio_ci_low'], 2)} to "
+            f"{format_value(row['ratio_ci_high'], 2)}).",
+        )
+        for _, row in low.sort_values("ratio").head(2).iterrows()
+    ]

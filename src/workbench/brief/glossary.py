@@ -1,0 +1,125 @@
+"""The words of the brief in plain language."""
+
+from __future__ import annotations
+
+from workbench.brief.components import Block, escape_html, wrap_html
+
+__all__ = ["GRADES", "TERMS", "show_terms"]
+
+GRADES: tuple[tuple[int, str, str], ...] = (
+    (
+        5,
+        "Randomised, and nothing wrong with it",
+        "Chance decided who learnt; the groups have the sizes they should have, fewer "
+        "than one in ten dropped out, and the test was large enough.",
+    ),
+    (
+        4,
+        "Randomised, with one weakness",
+        "Chance decided who learnt, or when; one of the conditions above does not "
+        "hold.",
+    ),
+    (
+        3,
+        "Two designs agree",
+        "Matched colleagues and change over time say the same; the groups are alike in "
+        "everything recorded, and a hidden cause as strong as the strongest recorded "
+        "one would not overturn it.",
+    ),
+    (
+        2,
+        "One design, adjusted",
+        "One comparison with like colleagues passes its checks; what is left of the "
+        "recorded differences is adjusted for.",
+    ),
+    (
+        1,
+        "A comparison that fails a check",
+        "There is a number, but a check of the comparison fails: read it as a hint.",
+    ),
+    (0, "No comparison", "Nobody to compare learners with."),
+)
+"""Evidence grades from best to worst: grade, name, meaning."""
+
+TERMS: tuple[tuple[str, str], ...] = (
+    (
+        "95 % interval",
+        "The range that the data leave open. A method that is used again and again "
+        "gives ranges that hold the true effect 95 times in 100.",
+    ),
+    (
+        "Adjusted p",
+        "How surprising a difference would be without any effect, made stricter for "
+        "the number of comparisons, so that at most one in twenty announced effects is "
+        "expected to be chance (Benjamini and Hochberg).",
+    ),
+    (
+        "Baseline",
+        "What learners would have reached without learning, as their matched "
+        "colleagues show it.",
+    ),
+    (
+        "Control outcome",
+        "Something learning cannot change. If learners differ in it, the comparison "
+        "misses a cause.",
+    ),
+    ("Data cut", "The last day from which anything was read."),
+    (
+        "Doubly robust (AIPW)",
+        "A second way to the same effect: it weights people by their chance to learn "
+        "and adjusts their outcomes, and is right if either of the two is right.",
+    ),
+    (
+        "Effect on learners",
+        "The mean difference learning made to the people who learnt (ATT); it need not "
+        "hold for people who did not.",
+    ),
+    (
+        "Like colleagues",
+        "People who could have learnt in the same quarter and did not, with about the "
+        "same chance to learn given all that was recorded before.",
+    ),
+    (
+        "Naive difference",
+        "Learners against everybody else, with nothing adjusted. It mixes what "
+        "learning did with who learns.",
+    ),
+    (
+        "Of 100 people",
+        "A difference in how many of 100 people stay, or move, or pass.",
+    ),
+    ("Persona", "A group of people with one learning need, by a rule fixed before."),
+    (
+        "Pseudonym",
+        "A code in place of a person's id; only the holder of the key can go back.",
+    ),
+    (
+        "Selection",
+        "Learners differ from others before they learn; part of any plain difference "
+        "is this, not learning.",
+    ),
+    (
+        "Standardised difference",
+        "A difference between groups in units of the spread among learners; up to 0.05 "
+        "is negligible, up to 0.25 can be adjusted for.",
+    ),
+    (
+        "Suppressed",
+        "Not shown, as too few people stand behind the number.",
+    ),
+    (
+        "Threshold",
+        "The smallest effect worth having, written down before the quarter is "
+        "analysed.",
+    ),
+)
+"""Terms and their meanings, in the order of the alphabet."""
+
+
+def show_terms() -> Block:
+    """Show the glossary as a list of terms."""
+    rows = "\n".join(
+        f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>"
+        for term, text in TERMS
+    )
+    return wrap_html(f'<dl class="terms">\n{rows}\n</dl>')

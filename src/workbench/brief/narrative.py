@@ -1,0 +1,366 @@
+"""Sentences built from numbers: direction, size, certainty, threshold, nothing more.
+
+All functions return plain text; what shows it escapes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from workbench.brief.formatting import (
+    format_change,
+    format_count,
+    format_effect,
+    format_interval,
+    format_p_value,
+    format_percent_range,
+    is_missing,
+)
+from workbench.brief.scorecard import Kpi
+
+__all__ = [
+    "compare_naive",
+    "describe_contradiction",
+    "describe_effect",
+    "describe_kpi",
+    "join_words",
+    "state_answer",
+    "state_findings",
+]
+
+_RANDOMISED = 4
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Join words as in a sentence: ``a, b and c``."""
+    items = list(words)
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def describe_effect(row: Mapping[str, Any], *, subject: str = "") -> str:
+    """Write one sentence on one estimate, for any way it can turn out.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `select_effects`.
+    subject : str
+        Who or what the sentence begins with; default: the persona's label.
+
+    Returns
+    -------
+    str
+        Direction, size with interval, and what it means against the threshold; or
+        why there is nothing to say.
+    """
+    who = subject or str(row.get("label", ""))
+    what = str(row.get("outcome_label", row.get("outcome", "")))
+    start = f"{who}: {_lower_first(what)}"
+    writers = {
+        "gain": _write_clear,
+        "loss": _write_clear,
+        "none": _write_none,
+        "unclear": _write_unclear,
+    }
+    finding = str(row.get("finding"))
+    if finding == "suppressed":
+        return f"{start} is not shown, as the comparison rests on too few people."
+    if finding == "unanswered":
+        why = _text(row.get("limitation")) or "no number could be computed"
+        return f"{start} could not be answered: {_lower_first(why.rstrip('.'))}."
+    return f"{start} {writers[finding](row)}"
+
+
+def describe_kpi(card: Kpi) -> str:
+    """Write one sentence on a card's number against its target."""
+    if card.pooled is None:
+        return f"{card.label}: not measured. {card.reason}"
+    effect, low, high = card.shown
+    if card.relative:
+        size = f"{format_change(effect, low, high)} ({format_percent_range(low, high)})"
+    else:
+        interval = format_interval(low, high, card.unit)
+        size = f"{format_effect(effect, card.unit)} ({interval})"
+    words = {
+        "yes": "the whole interval reaches the target",
+        "no": "the whole interval stays short of the target",
+        "unclear": "the interval spans the target's nearer end",
+        "": "no target was set",
+    }
+    return f"{card.label}: {size}; {words[card.verdict]}."
+
+
+def state_answer(cards: Sequence[Kpi], *, quarter: str) -> str:
+    """State in one sentence what the quarter's numbers answer.
+
+    Parameters
+    ----------
+    cards : sequence of Kpi
+        The scorecard.
+    quarter : str
+        As it is to be read.
+
+    Returns
+    -------
+    str
+        Plain text without a full stop, fit for a title. "Learning raised" is said of
+        randomised evidence only; otherwise learners are compared with colleagues.
+    """
+    groups: dict[str, list[Kpi]] = {}
+    for card in cards:
+        if card.pooled is not None:
+            groups.setdefault(card.finding, []).append(card)
+    if not groups:
+        return f"What learning changed cannot be said for {quarter}"
+    parts = [
+        _answer_gains(groups.get("gain", [])),
+        _answer_losses(groups.get("loss", [])),
+    ]
+    if not any(parts):
+        parts = [_answer_nothing(groups)]
+    elif "none" in groups:
+        parts.append(f"{_names(groups['none'])} did not change enough to matter")
+    if "unclear" in groups and any(parts[:2]) and len(groups["unclear"]) <= 3:
+        verb = "is" if len(groups["unclear"]) == 1 else "are"
+        parts.append(f"{_names(groups['unclear'])} {verb} unclear")
+    sentence = "; ".join(item for item in parts if item)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def state_findings(effects: pd.DataFrame) -> tuple[str, ...]:
+    """State the quarter's findings in three sentences.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        From `select_effects`; negative controls are left out here.
+
+    Returns
+    -------
+    tuple of str
+        How many comparisons show what, where the largest gain lies and who gained
+        nothing, and what a comparison with everybody else would have shown.
+    """
+    rows = effects[~effects["control"].astype(bool)]
+    answered = rows[~rows["finding"].isin(["suppressed", "unanswered"])]
+    if answered.empty:
+        return ("No comparison of learners with others could be shown this quarter.",)
+    sentences = [_count_findings(answered), _locate_findings(answered)]
+    sentences.append(compare_naive(_largest_selection(answered)))
+    return tuple(item for item in sentences if item)
+
+
+def compare_naive(row: Mapping[str, Any] | None) -> str:
+    """Set the plain difference beside the matched one, for one estimate.
+
+    Parameters
+    ----------
+    row : mapping or None
+        A row of `select_effects`.
+
+    Returns
+    -------
+    str
+        Where the plain difference lies outside the matched interval it is called
+        selection; otherwise the two are said to agree. Empty without both numbers.
+    """
+    if row is None or is_missing(row.get("naive")) or is_missing(row.get("estimate")):
+        return ""
+    unit = str(row["unit"])
+    plain = format_effect(row["naive"], unit)
+    matched = format_effect(row["estimate"], unit)
+    what = _lower_first(str(row["outcome_label"]))
+    low, high = float(row["ci_low"]), float(row["ci_high"])
+    where = f"in {what} of {row['label']}"
+    interval = format_interval(low, high, unit)
+    if low <= float(row["naive"]) <= high:
+        return (
+            f"Comparing learners with everybody else {where} would have shown {plain}, "
+            f"which lies within the interval against like colleagues ({matched}, "
+            f"{interval})."
+        )
+    return (
+        f"Comparing learners with everybody else {where} would have shown {plain}; "
+        f"against like colleagues it is {matched} ({interval}). The difference is "
+        "selection: who learns, not what learning did."
+    )
+
+
+def describe_contradiction(row: Mapping[str, Any]) -> str:
+    """Say that two designs disagree beyond their errors, and show both."""
+    unit = str(row["unit"])
+    return (
+        f"{row['label']}, {_lower_first(str(row['outcome_label']))}: matching says "
+        f"{format_effect(row['matched'], unit)}, the doubly robust estimate "
+        f"{format_effect(row['doubly_robust'], unit)}. They differ by more than their "
+        "errors allow, so neither should be relied on alone."
+    )
+
+
+def _write_clear(row: Mapping[str, Any]) -> str:
+    """Write a gain or a loss, and how it stands to the threshold."""
+    way = "higher" if float(row["estimate"]) > 0 else "lower"
+    wanted = "" if row["finding"] == "gain" else ", against what is wanted"
+    return f"is {way} by {_size(row)} than among like colleagues{wanted}{_reach(row)}."
+
+
+def _write_none(row: Mapping[str, Any]) -> str:
+    threshold = format_effect(row["threshold"], str(row["unit"]), signed=False)
+    return (
+        f"did not change by as much as matters: {_size(row, signed=True)} lies within "
+        f"{threshold} either way."
+    )
+
+
+def _write_unclear(row: Mapping[str, Any]) -> str:
+    low, high = float(row["ci_low"]), float(row["ci_high"])
+    size = _size(row, signed=True)
+    if low > 0 or high < 0:
+        adjusted = format_p_value(row["p_adjusted"])
+        return (
+            f"is unclear: {size} excludes zero by itself, but not once all comparisons "
+            f"are counted (adjusted p = {adjusted})."
+        )
+    return f"is unclear: {size} leaves room for more, for less and for no change."
+
+
+def _reach(row: Mapping[str, Any]) -> str:
+    """Write how a clear effect stands to its threshold."""
+    if row["finding"] != "gain" or is_missing(row.get("threshold")):
+        return ""
+    threshold = format_effect(row["threshold"], str(row["unit"]), signed=False)
+    words = {
+        "yes": f"; the whole interval reaches the threshold of {threshold}",
+        "no": f"; that stays short of the threshold of {threshold}",
+        "unclear": f"; whether it reaches the threshold of {threshold} is open",
+    }
+    return words.get(_text(row.get("meets_threshold")), "")
+
+
+def _size(row: Mapping[str, Any], *, signed: bool = False) -> str:
+    """Write estimate and interval; unsigned ones run from the smaller size up."""
+    unit = str(row["unit"])
+    estimate, low, high = (float(row[key]) for key in ("estimate", "ci_low", "ci_high"))
+    if signed:
+        size = format_effect(estimate, unit)
+        return f"{size} ({format_interval(low, high, unit)})"
+    if estimate < 0:
+        estimate, low, high = -estimate, -high, -low
+    interval = format_interval(low, high, unit).replace("+", "")
+    return f"{format_effect(estimate, unit, signed=False)} ({interval})"
+
+
+def _answer_gains(cards: Sequence[Kpi]) -> str:
+    if not cards:
+        return ""
+    named = join_words(
+        f"{_lower_first(item.label)} ({_change(item)})" for item in cards
+    )
+    grades = [item.pooled.evidence for item in cards if item.pooled]
+    if all(grade is not None and grade >= _RANDOMISED for grade in grades):
+        return f"learning improved {named}"
+    return f"learners did better than like colleagues in {named}"
+
+
+def _answer_losses(cards: Sequence[Kpi]) -> str:
+    if not cards:
+        return ""
+    named = join_words(
+        f"{_lower_first(item.label)} ({_change(item)})" for item in cards
+    )
+    return f"learners did worse in {named}"
+
+
+def _answer_nothing(groups: Mapping[str, Sequence[Kpi]]) -> str:
+    """Answer for a quarter without gain or loss."""
+    if "unclear" not in groups:
+        return (
+            f"learning did not change {_names(groups['none'], 'or')} enough to matter"
+        )
+    return "whether learning paid is unclear: no measure moved beyond its error"
+
+
+def _change(card: Kpi) -> str:
+    effect, low, high = card.shown
+    if card.relative:
+        return format_change(effect, low, high)
+    return format_effect(effect, card.unit)
+
+
+def _names(cards: Sequence[Kpi], word: str = "and") -> str:
+    joined = join_words(_lower_first(item.label) for item in cards)
+    return joined.replace(" and ", f" {word} ") if word != "and" else joined
+
+
+def _count_findings(rows: pd.DataFrame) -> str:
+    """Count what the comparisons show."""
+    counts = rows["finding"].value_counts()
+    names = {
+        "gain": "show a gain",
+        "loss": "a loss",
+        "none": "no change that matters",
+        "unclear": "stay unclear",
+    }
+    parts = [
+        f"{format_count(counts.get(key, 0))} {words}" for key, words in names.items()
+    ]
+    personas, outcomes = len(set(rows["persona"])), len(set(rows["outcome"]))
+    total = (
+        f"{len(rows)} comparisons ({_several(personas, 'persona')}, "
+        f"{_several(outcomes, 'outcome')})"
+    )
+    return f"Of {total}, {join_words(parts)}."
+
+
+def _locate_findings(rows: pd.DataFrame) -> str:
+    """Name the largest gain and the personas that gained nothing."""
+    parts = []
+    gains = rows[rows["finding"] == "gain"].copy()
+    if not gains.empty:
+        size = gains["relative_effect"].astype(float).abs()
+        best = gains.loc[size.idxmax()] if size.notna().any() else gains.iloc[0]
+        change = format_change(
+            best["relative_effect"], best["relative_ci_low"], best["relative_ci_high"]
+        )
+        parts.append(
+            f"The largest gain against its baseline is {change} in "
+            f"{_lower_first(best['outcome_label'])} of {best['label']}"
+        )
+    with_gain = set(gains["label"])
+    without = [item for item in dict.fromkeys(rows["label"]) if item not in with_gain]
+    if without and parts:
+        parts.append(f"{join_words(without)} gained in no measure beyond the error")
+    elif without:
+        parts.append("No persona gained in any measure beyond the error")
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _largest_selection(rows: pd.DataFrame) -> Mapping[str, Any] | None:
+    """Return the row whose plain difference is farthest off, in standard errors."""
+    both = rows[rows["naive"].notna() & (rows["std_error"].astype(float) > 0)]
+    if both.empty:
+        return None
+    off = (both["naive"] - both["estimate"]).astype(float).abs()
+    chosen = both.loc[(off / both["std_error"].astype(float)).idxmax()]
+    return {str(key): value for key, value in chosen.items()}
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _lower_first(text: str) -> str:
+    """Lower the first letter, unless the first word is an abbreviation."""
+    first = text.split(" ")[0] if text else ""
+    if len(first) > 1 and first.upper() == first:
+        return text
+    return text[:1].lower() + text[1:]
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""

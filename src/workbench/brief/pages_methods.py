@@ -1,0 +1,360 @@
+"""The methods page: how the numbers are made, and what must be true for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from workbench.brief.components import (
+    Block,
+    Column,
+    Html,
+    build_table,
+    draw_grade,
+    draw_list,
+    escape_markdown,
+    join_blocks,
+    write_paragraph,
+    write_section,
+)
+from workbench.brief.effects import label_outcome, select_effects
+from workbench.brief.formatting import (
+    MISSING,
+    format_count,
+    format_date,
+    format_percent,
+    format_value,
+)
+from workbench.brief.glossary import GRADES, show_terms
+from workbench.brief.header import show_header
+from workbench.brief.narrative import join_words
+from workbench.brief.results import BriefData
+from workbench.brief.tables import count, tabulate_frame, words
+from workbench.core.params import Outcome, Program, Threshold
+
+__all__ = ["MethodsPage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodsPage:
+    """The methods page's parts, in the order they are shown."""
+
+    data: BriefData
+    effects: pd.DataFrame
+
+    @classmethod
+    def create(cls, data: BriefData) -> MethodsPage:
+        """Compute what the parts share, once."""
+        return cls(data=data, effects=select_effects(data))
+
+    def show_opening(self) -> Block:
+        """Show the header line and the design in plain words."""
+        return join_blocks(
+            show_header(self.data, self.effects),
+            write_paragraph(
+                "Every number answers one question: how did the people who learnt do, "
+                "compared with like colleagues who could have learnt in the same "
+                "quarter and did not?",
+                kind="lede",
+            ),
+            write_section("The design in plain words", "design"),
+            write_paragraph(
+                "For every persona, programme and quarter a trial is imagined and then "
+                "read from the records. It begins on one day. Whoever belongs to the "
+                "persona on that day, is employed, and has not finished the programme "
+                "takes part. Those who finish it within the quarter are the learners. "
+                "What was known of both groups before that day makes them comparable; "
+                "what happens after the quarter is the outcome. Nothing later than "
+                f"{format_date(self.data.data_cut)} was read."
+            ),
+        )
+
+    def show_trials(self) -> Block:
+        """Show the target trial and what counts as an outcome."""
+        return join_blocks(
+            write_section("The trial that is imagined", "trial"),
+            _tabulate_trial(self.data),
+            write_section("What is measured", "outcomes"),
+            _tabulate_outcomes(self.data),
+        )
+
+    def show_programs(self) -> Block:
+        """Show what counts as having learnt, per programme."""
+        rows = [
+            _describe_program(self.data, item) for item in self.data.params.programs
+        ]
+        columns = (
+            Column("program", "Programme"),
+            Column("personas", "For"),
+            Column("rule", "Counts as learnt"),
+            Column("assigned", "Given by"),
+        )
+        return join_blocks(
+            write_section("What counts as having learnt", "programs"),
+            build_table(
+                rows,
+                columns,
+                caption="Completion rules, fixed before the quarter is analysed",
+                anchor="tbl-programs",
+            ),
+        )
+
+    def show_assumptions(self) -> Block:
+        """Show what must be true for a difference to be an effect."""
+        return join_blocks(
+            write_section("What must be true", "assumptions"),
+            draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in _ASSUMPTIONS]),
+        )
+
+    def show_grades(self) -> Block:
+        """Show what each evidence grade means."""
+        rows = [
+            {
+                "grade": draw_grade(grade),
+                "number": str(grade),
+                "name": name,
+                "text": text,
+            }
+            for grade, name, text in GRADES
+        ]
+        columns = (
+            Column("number", "Grade"),
+            Column("grade", "Shown as"),
+            Column("name", "Name"),
+            Column("text", "Meaning"),
+        )
+        return join_blocks(
+            write_section("Evidence grades", "grades"),
+            build_table(
+                rows,
+                columns,
+                caption="Grades are computed from the published numbers, never given "
+                "by hand",
+                anchor="tbl-grades",
+            ),
+            write_paragraph(
+                "People lost on the way, missing outcomes, thresholds changed after "
+                "looking and too few people lower a grade by up to two steps. Where "
+                "designs disagree beyond their errors, the brief shows both."
+            ),
+        )
+
+    def show_conventions(self) -> Block:
+        """Show how errors, intervals and verdicts are made."""
+        return join_blocks(
+            write_section("Errors, intervals, verdicts", "conventions"),
+            draw_list(list(_CONVENTIONS)),
+        )
+
+    def show_whom(self) -> Block:
+        """Show for whom each effect speaks: learners with a match, by persona."""
+        return join_blocks(
+            write_section("For whom the numbers speak", "whom"),
+            write_paragraph(
+                "An effect speaks for the learners who found a like colleague. "
+                "Learners without one are left out and counted here; for them the "
+                "effect is not known."
+            ),
+            tabulate_frame(
+                count_matched(self.data),
+                (
+                    words("label", "Persona"),
+                    words("program", "Programme"),
+                    words("outcome", "Outcome"),
+                    count("first", "Learners at the start"),
+                    count("last", "Learners compared"),
+                    words("share", "Share"),
+                ),
+                caption="Learners at the start of the trials and in the comparison; a "
+                "person counts once per quarter of learning",
+                empty="No stage left a count of who was excluded.",
+                anchor="tbl-whom",
+                most_rows=60,
+            ),
+        )
+
+    def show_glossary(self) -> Block:
+        """Show the words of the brief in plain language."""
+        return join_blocks(write_section("Words", "glossary"), show_terms())
+
+
+def count_matched(data: BriefData) -> pd.DataFrame:
+    """Count learners at the first and the last step of each comparison.
+
+    Returns
+    -------
+    DataFrame
+        ``label``, ``program``, ``outcome``, ``first``, ``last``, ``share`` (in words).
+        Rows where either count is below the privacy floor are left out.
+    """
+    rows = []
+    for (stage, persona), item in data.stages.items():
+        flow = item.table("flow")
+        if stage != "psm" or not {"step", "n_treated"} <= set(flow.columns):
+            continue
+        keys = [name for name in ("program", "outcome") if name in flow.columns]
+        groups = flow.groupby(keys, sort=False) if keys else [((), flow)]
+        for names, part in groups:
+            first, last = part["n_treated"].iloc[0], part["n_treated"].iloc[-1]
+            if min(first, last) < data.min_group:
+                continue
+            named = dict(zip(keys, names, strict=True))
+            rows.append(
+                {
+                    "label": data.label_of(persona),
+                    "program": _label_program(data, str(named.get("program", ""))),
+                    "outcome": label_outcome(data, str(named.get("outcome", ""))),
+                    "first": first,
+                    "last": last,
+                    "share": format_percent(last / first, digits=0),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _tabulate_trial(data: BriefData) -> Block:
+    """Build the table of the target trial's parts."""
+    cohort = data.params.workbench.cohort
+    start = (
+        "the first day of the quarter"
+        if cohort.entry == "quarter_start"
+        else "the first day of the quarter, or the day of hire within it"
+    )
+    exact = data.params.workbench.impact.exact
+    matched = (
+        f"; {join_words(item.replace('_', ' ') for item in exact)} must be the same"
+        if exact
+        else ""
+    )
+    parts = (
+        ("Who takes part", "people in the persona, employed, not yet learners"),
+        ("Starts on", start),
+        ("Learner", "finishes the programme, by its rule, within the quarter"),
+        ("Colleague", "takes part and does not; may learn in a later quarter"),
+        (
+            "Made comparable by",
+            "role, level, tenure, place, shift, team, earlier ratings, results, "
+            "learning "
+            f"and skill gap, all dated before the start{matched}",
+        ),
+        ("Outcome", "read after the quarter, up to the data cut"),
+        ("Question", "the mean effect on those who learnt"),
+        ("Quarters", "several are stacked; errors allow for people who return"),
+    )
+    columns = (Column("part", "Part"), Column("text", "In this brief"))
+    return build_table(
+        [{"part": part, "text": text} for part, text in parts],
+        columns,
+        caption="The target trial behind every comparison",
+        anchor="tbl-trial",
+    )
+
+
+def _tabulate_outcomes(data: BriefData) -> Block:
+    rows = [_describe_outcome(item) for item in data.params.outcomes]
+    columns = (
+        Column("label", "Outcome"),
+        Column("unit", "Unit"),
+        Column("better", "Better is"),
+        Column("when", "Read"),
+        Column("threshold", "Worth having from", numeric=True),
+    )
+    return build_table(
+        rows,
+        columns,
+        caption="Outcomes and the smallest effects worth having, written down before "
+        "the quarter is analysed",
+        anchor="tbl-outcomes",
+    )
+
+
+def _describe_outcome(outcome: Outcome) -> dict[str, str]:
+    when = (
+        f"within {format_count(outcome.horizon_days)} days after the quarter"
+        if outcome.horizon_days
+        else f"{outcome.lag_quarters} quarter(s) after learning"
+    )
+    unit = "of 100 people" if outcome.kind != "continuous" else outcome.unit or "points"
+    control = (
+        " (control: learning cannot change it)" if outcome.negative_control else ""
+    )
+    return {
+        "label": (outcome.label or outcome.id.replace("_", " ")) + control,
+        "unit": unit,
+        "better": "more" if outcome.direction == "up" else "less",
+        "when": when,
+        "threshold": _write_threshold(outcome.threshold, unit),
+    }
+
+
+def _write_threshold(threshold: Threshold | None, unit: str) -> str:
+    if threshold is None:
+        return MISSING
+    if threshold.relative is not None:
+        return f"{format_percent(threshold.relative, digits=0)} of the baseline"
+    return f"{format_value(threshold.absolute, 2)} {unit}"
+
+
+def _describe_program(data: BriefData, program: Program) -> dict[str, str]:
+    rule = program.complete
+    score = (
+        f", each with a score of {format_value(rule.min_score, 0)} or more"
+        if rule.min_score is not None
+        else ""
+    )
+    return {
+        "program": program.label or program.id.replace("_", " "),
+        "personas": join_words(data.label_of(item) for item in program.personas),
+        "rule": f"at least {rule.at_least} of {len(program.courses)} courses within "
+        f"{rule.within_days} days{score}",
+        "assigned": "person" if program.assigned_by == "person" else "team",
+    }
+
+
+def _label_program(data: BriefData, program: str) -> str:
+    labels = {item.id: item.label or item.id for item in data.params.programs}
+    return escape_markdown(labels.get(program, program)) if program else MISSING
+
+
+_ASSUMPTIONS = (
+    (
+        "No unrecorded cause.",
+        "Nothing that was not recorded drives both who learns and how they do. This "
+        "cannot be proven; control outcomes and a second design put it to the test.",
+    ),
+    (
+        "Somebody to compare with.",
+        "Every learner had a colleague with about the same chance to learn. The pages "
+        "of the personas show where this holds.",
+    ),
+    (
+        "No spill-over.",
+        "What one person learns does not change how a colleague does. Where teams "
+        "learn together this is doubtful, and the effect is then too small.",
+    ),
+    (
+        "Outcomes missing by chance.",
+        "People whose outcome is not known would have done like others with the same "
+        "past. Who left before the outcome is counted.",
+    ),
+)
+
+_CONVENTIONS = (
+    "Intervals are at 95 %. Each states what the data leave open, not where single "
+    "people lie.",
+    "Errors follow the design: for matching without replacement they allow for pairs "
+    "and for people who appear in several quarters, and for teams where teams learn "
+    "together. With fewer than 40 groups a small-sample correction is used.",
+    "p-values are adjusted (Benjamini and Hochberg) over all personas and outcomes of "
+    "the quarter. A gain or a loss is called one only if its adjusted p is at most "
+    "0.05.",
+    "Met: the whole interval reaches the threshold. Not met: none of it does. Unclear: "
+    "the interval spans the threshold.",
+    "No change that matters: the whole interval lies within the threshold either way.",
+    "The number for the organisation is a mean over personas, weighted by learners; "
+    "its error takes the personas as independent, and a person who learnt twice counts "
+    "twice.",
+    "The relative effect is the effect over the baseline; its interval carries the "
+    "error of both (delta method).",
+)
