@@ -1,0 +1,1 @@
+"""The brief: what an executive sees, as pages, and how they are published."""
