@@ -84,8 +84,7 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
 
 def _name(data: BriefData, group: pd.DataFrame) -> str:
     first = group.iloc[0]
-    labels = {item.id: item.label or item.id for item in data.params.programs}
-    program = labels.get(str(first["program"]), str(first["program"]))
+    program = data.label_program(str(first["program"]))
     return f"“{program}” for {first['label']}"
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "find_naive",
     "judge_threshold",
     "label_outcome",
+    "list_controls",
     "select_effects",
 ]
 
@@ -55,11 +56,13 @@ def select_effects(data: BriefData) -> pd.DataFrame:
     highest evidence grade is taken; between equal grades experiments come before
     survival, difference in differences and matching. p-values are adjusted by
     Benjamini and Hochberg over all personas and outcomes taken, negative controls
-    and suppressed estimates left out.
+    and suppressed estimates left out. Negative controls are no headline; their matched
+    estimate is taken.
     """
     table = data.estimates()
     overall = table["subgroup_by"].isna() & table["period"].isna()
-    chosen = table[overall & table["headline"].astype(bool)].copy()
+    control = table["outcome"].isin(list_controls(data)) & (table["method"] == _MATCHED)
+    chosen = table[overall & (table["headline"].astype(bool) | control)].copy()
     chosen["_answered"] = chosen["estimate"].notna()
     chosen["_grade"] = pd.to_numeric(chosen["evidence"]).fillna(-1).astype(float)
     chosen["_design"] = [_rank(name, _DESIGNS) for name in chosen["stage"]]
@@ -69,13 +72,9 @@ def select_effects(data: BriefData) -> pd.DataFrame:
         kind="stable",
     ).drop_duplicates(_KEY)
     chosen = _order(chosen, data)
-    outcomes = {item.id: item for item in data.params.outcomes}
     chosen["label"] = [data.label_of(item) for item in chosen["persona"]]
     chosen["outcome_label"] = [label_outcome(data, item) for item in chosen["outcome"]]
-    chosen["control"] = [
-        item in outcomes and outcomes[item].negative_control
-        for item in chosen["outcome"]
-    ]
+    chosen["control"] = chosen["outcome"].isin(list_controls(data))
     chosen["p_adjusted"] = adjust_p_values(
         chosen["p_value"].where(~chosen["control"].astype(bool))
     )
@@ -112,6 +111,11 @@ def adjust_p_values(p_values: pd.Series) -> pd.Series:
     if used.any():
         adjusted[used] = false_discovery_control(values[used].to_numpy())
     return adjusted
+
+
+def list_controls(data: BriefData) -> list[str]:
+    """List the outcomes that learning cannot change."""
+    return [item.id for item in data.params.outcomes if item.negative_control]
 
 
 def classify_effect(row: dict[str, Any], *, alpha: float = 0.05) -> Finding:

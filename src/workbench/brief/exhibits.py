@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.brief.figures import Exhibit
-from workbench.brief.formatting import format_count, format_effect, pluralise
+from workbench.brief.formatting import (
+    format_count,
+    format_effect,
+    format_value,
+    pluralise,
+)
 from workbench.brief.narrative import join_words
 
 __all__ = [
@@ -17,13 +22,15 @@ __all__ = [
 ]
 
 _METHODS = {
-    "psm_nn": "matched colleagues",
-    "naive": "everybody else, not adjusted",
-    "aipw": "doubly robust (AIPW)",
-    "regression": "regression in the matched sample",
-    "ols": "regression in the matched sample",
+    "psm_nn": "matched and adjusted",
+    "psm_nn_unadjusted": "matched only",
+    "aipw": "doubly robust",
+    "ols": "regression",
+    "ipw": "weighted",
+    "naive": "naive: everybody else",
 }
 _GOOD, _USABLE = 0.05, 0.25
+_EVERYBODY = "_all"
 
 
 def name_method(method: str) -> str:
@@ -99,34 +106,40 @@ def compare_designs(estimates: pd.DataFrame, labels: dict[str, str]) -> Exhibit:
     )
 
 
-def show_balance(balance: pd.DataFrame) -> Exhibit:
-    """Choose the standardised differences before and after matching."""
-    if balance.empty or "smd_after" not in balance.columns:
-        return Exhibit(
-            panels=(), caption="", alt="", empty="There is no table of balance to draw."
-        )
-    after = balance["smd_after"].abs().max()
-    before = balance["smd_before"].abs().max()
-    band = (
-        "all within 0.05"
-        if after <= _GOOD
-        else "all within 0.25"
-        if after <= _USABLE
-        else "some beyond 0.25"
+def show_balance(balance: pd.DataFrame, name: str) -> Exhibit:
+    """Choose the standardised differences of one comparison before and after matching.
+
+    Parameters
+    ----------
+    balance : DataFrame
+        ``term``, ``site``, ``stage`` (before, after) and ``smd`` of one comparison.
+    name : str
+        The comparison, for the caption.
+    """
+    none = Exhibit(
+        panels=(), caption="", alt="", empty="There is no table of balance to draw."
     )
+    if balance.empty or not {"stage", "smd", "site"} <= set(balance.columns):
+        return none
+    rows = balance[balance["site"] == _EVERYBODY]
+    largest = rows["smd"].abs().groupby(rows["stage"]).max()
+    if not {"before", "after"} <= set(largest.index):
+        return none
+    before, after = float(largest["before"]), float(largest["after"])
     return Exhibit(
-        panels=((f"After matching: {band}", balance),),
-        caption="Standardised mean differences between learners and colleagues before "
-        "and after matching, in standard deviations of the learners. Within 0.05 is "
-        "good; up to 0.25 needs adjustment, which the doubly robust estimate makes.",
-        alt=f"Love plot. The largest difference is {before:.2f} before matching and "
-        f"{after:.2f} after it.",
+        panels=((f"After matching {_state_band(after)}", rows),),
+        caption="Standardised mean differences between learners and others before and "
+        f"after matching, in standard deviations of the learners; {name}. Up to 0.05 "
+        "nothing is left to adjust; up to 0.25 adjustment takes care of it.",
+        alt=f"Love plot. The largest difference is {format_value(before, 2)} before "
+        f"matching and {format_value(after, 2)} after it.",
         empty="",
+        row_height=0.13,
     )
 
 
-def show_overlap(overlap: pd.DataFrame) -> Exhibit:
-    """Choose the estimated chances of learning among learners and others."""
+def show_overlap(overlap: pd.DataFrame, name: str) -> Exhibit:
+    """Choose the estimated chances of learning of one comparison, as `show_balance`."""
     if overlap.empty:
         return Exhibit(
             panels=(), caption="", alt="", empty="There is no table of overlap to draw."
@@ -134,9 +147,10 @@ def show_overlap(overlap: pd.DataFrame) -> Exhibit:
     return Exhibit(
         panels=(("Could learners have been others, and others learners?", overlap),),
         caption="Estimated chance of learning among learners and others, as shares of "
-        "each group. Where only one group has people, there is nobody to compare with.",
-        alt="Mirrored histogram of the estimated chance of learning: learners above, "
-        "others below.",
+        f"each group; {name}. Where only one group has people, there is nobody to "
+        "compare with.",
+        alt="Histogram of the estimated chance of learning of learners, of others and "
+        "of matched others.",
         empty="",
         fixed_height=3.0,
     )
@@ -149,6 +163,15 @@ def _name_rows(rows: pd.DataFrame) -> list[str]:
         f"{row.label}, {row.program}" if double else str(row.label)
         for row, double in zip(rows.itertuples(), several, strict=True)
     ]
+
+
+def _state_band(largest: float) -> str:
+    """Say within which band the largest difference lies."""
+    if largest <= _GOOD:
+        return "all differences are within 0.05"
+    if largest <= _USABLE:
+        return f"the largest difference is {format_value(largest, 2)}, to be adjusted"
+    return f"a difference of {format_value(largest, 2)} is left, too large to adjust"
 
 
 def _state_spread(rows: pd.DataFrame) -> str:

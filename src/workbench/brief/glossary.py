@@ -1,10 +1,10 @@
-"""The words of the brief in plain language."""
+"""The fixed texts of the brief: grades, assumptions, conventions, words."""
 
 from __future__ import annotations
 
 from workbench.brief.components import Block, escape_html, wrap_html
 
-__all__ = ["GRADES", "TERMS", "show_terms"]
+__all__ = ["ASSUMPTIONS", "CONVENTIONS", "GRADES", "TERMS", "show_terms"]
 
 GRADES: tuple[tuple[int, str, str], ...] = (
     (
@@ -114,6 +114,52 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
 )
 """Terms and their meanings, in the order of the alphabet."""
+
+
+ASSUMPTIONS: tuple[tuple[str, str], ...] = (
+    (
+        "No unrecorded cause.",
+        "Nothing that was not recorded drives both who learns and how they do. This "
+        "cannot be proven; control outcomes and a second design put it to the test.",
+    ),
+    (
+        "Somebody to compare with.",
+        "Every learner had a colleague with about the same chance to learn. The pages "
+        "of the personas show where this holds.",
+    ),
+    (
+        "No spill-over.",
+        "What one person learns does not change how a colleague does. Where teams "
+        "learn together this is doubtful, and the effect is then too small.",
+    ),
+    (
+        "Outcomes missing by chance.",
+        "People whose outcome is not known would have done like others with the same "
+        "past. Who left before the outcome is counted.",
+    ),
+)
+
+"""What must be true for a difference to be an effect: lead and text."""
+
+CONVENTIONS: tuple[str, ...] = (
+    "Intervals are at 95 %. Each states what the data leave open, not where single "
+    "people lie.",
+    "Errors follow the design: for matching without replacement they allow for pairs "
+    "and for people who appear in several quarters, and for teams where teams learn "
+    "together. With fewer than 40 groups a small-sample correction is used.",
+    "p-values are adjusted (Benjamini and Hochberg) over all personas and outcomes of "
+    "the quarter. A gain or a loss is called one only if its adjusted p is at most "
+    "0.05.",
+    "Met: the whole interval reaches the threshold. Not met: none of it does. Unclear: "
+    "the interval spans the threshold.",
+    "No change that matters: the whole interval lies within the threshold either way.",
+    "The number for the organisation is a mean over personas, weighted by learners; "
+    "its error takes the personas as independent, and somebody who learnt two "
+    "programmes counts in each.",
+    "The relative effect is the effect over the baseline; its interval carries the "
+    "error of both (delta method).",
+)
+"""How errors, intervals and verdicts are made."""
 
 
 def show_terms() -> Block:

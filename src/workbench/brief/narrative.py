@@ -27,6 +27,7 @@ __all__ = [
     "describe_effect",
     "describe_kpi",
     "join_words",
+    "lower_first",
     "state_answer",
     "state_findings",
 ]
@@ -60,7 +61,7 @@ def describe_effect(row: Mapping[str, Any], *, subject: str = "") -> str:
     """
     who = subject or str(row.get("label", ""))
     what = str(row.get("outcome_label", row.get("outcome", "")))
-    start = f"{who}: {_lower_first(what)}"
+    start = f"{who}: {lower_first(what)}"
     writers = {
         "gain": _write_clear,
         "loss": _write_clear,
@@ -72,7 +73,7 @@ def describe_effect(row: Mapping[str, Any], *, subject: str = "") -> str:
         return f"{start} is not shown, as the comparison rests on too few people."
     if finding == "unanswered":
         why = _text(row.get("limitation")) or "no number could be computed"
-        return f"{start} could not be answered: {_lower_first(why.rstrip('.'))}."
+        return f"{start} could not be answered: {lower_first(why.rstrip('.'))}."
     return f"{start} {writers[finding](row)}"
 
 
@@ -174,7 +175,7 @@ def compare_naive(row: Mapping[str, Any] | None) -> str:
     unit = str(row["unit"])
     plain = format_effect(row["naive"], unit)
     matched = format_effect(row["estimate"], unit)
-    what = _lower_first(str(row["outcome_label"]))
+    what = lower_first(str(row["outcome_label"]))
     low, high = float(row["ci_low"]), float(row["ci_high"])
     where = f"in {what} of {row['label']}"
     interval = format_interval(low, high, unit)
@@ -195,7 +196,7 @@ def describe_contradiction(row: Mapping[str, Any]) -> str:
     """Say that two designs disagree beyond their errors, and show both."""
     unit = str(row["unit"])
     return (
-        f"{row['label']}, {_lower_first(str(row['outcome_label']))}: matching says "
+        f"{row['label']}, {lower_first(str(row['outcome_label']))}: matching says "
         f"{format_effect(row['matched'], unit)}, the doubly robust estimate "
         f"{format_effect(row['doubly_robust'], unit)}. They differ by more than their "
         "errors allow, so neither should be relied on alone."
@@ -258,9 +259,7 @@ def _size(row: Mapping[str, Any], *, signed: bool = False) -> str:
 def _answer_gains(cards: Sequence[Kpi]) -> str:
     if not cards:
         return ""
-    named = join_words(
-        f"{_lower_first(item.label)} ({_change(item)})" for item in cards
-    )
+    named = join_words(f"{lower_first(item.label)} ({_change(item)})" for item in cards)
     grades = [item.pooled.evidence for item in cards if item.pooled]
     if all(grade is not None and grade >= _RANDOMISED for grade in grades):
         return f"learning improved {named}"
@@ -270,9 +269,7 @@ def _answer_gains(cards: Sequence[Kpi]) -> str:
 def _answer_losses(cards: Sequence[Kpi]) -> str:
     if not cards:
         return ""
-    named = join_words(
-        f"{_lower_first(item.label)} ({_change(item)})" for item in cards
-    )
+    named = join_words(f"{lower_first(item.label)} ({_change(item)})" for item in cards)
     return f"learners did worse in {named}"
 
 
@@ -293,7 +290,7 @@ def _change(card: Kpi) -> str:
 
 
 def _names(cards: Sequence[Kpi], word: str = "and") -> str:
-    joined = join_words(_lower_first(item.label) for item in cards)
+    joined = join_words(lower_first(item.label) for item in cards)
     return joined.replace(" and ", f" {word} ") if word != "and" else joined
 
 
@@ -329,7 +326,7 @@ def _locate_findings(rows: pd.DataFrame) -> str:
         )
         parts.append(
             f"The largest gain against its baseline is {change} in "
-            f"{_lower_first(best['outcome_label'])} of {best['label']}"
+            f"{lower_first(best['outcome_label'])} of {best['label']}"
         )
     with_gain = set(gains["label"])
     without = [item for item in dict.fromkeys(rows["label"]) if item not in with_gain]
@@ -354,7 +351,7 @@ def _several(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _lower_first(text: str) -> str:
+def lower_first(text: str) -> str:
     """Lower the first letter, unless the first word is an abbreviation."""
     first = text.split(" ")[0] if text else ""
     if len(first) > 1 and first.upper() == first:

@@ -198,7 +198,7 @@ def _tabulate_where(data: BriefData, rows: pd.DataFrame) -> Block:
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows.to_dict("records"):
         key = (str(row["persona"]), str(row["program"]))
-        who = row["label"] + (f", {_program(data, key[1])}" if several else "")
+        who = row["label"] + (f", {data.label_program(key[1])}" if several else "")
         cells.setdefault(key, {"who": who})[str(row["outcome"])] = _draw_cell(
             row, data.min_group
         )
@@ -235,11 +235,6 @@ def _head(label: str, unit: object) -> str:
     """Name a column: the outcome and the unit of its effect."""
     words = format_effect(0.0, str(unit)).partition("\N{NO-BREAK SPACE}")[2]
     return f"{label} ({words})" if words else str(label)
-
-
-def _program(data: BriefData, program: str) -> str:
-    labels = {item.id: item.label or item.id for item in data.params.programs}
-    return labels.get(program, program)
 
 
 def _note_roi(cards: tuple[Kpi, ...]) -> Block:

@@ -13,7 +13,6 @@ from workbench.brief.components import (
     build_table,
     draw_grade,
     draw_list,
-    escape_markdown,
     join_blocks,
     write_paragraph,
     write_section,
@@ -26,7 +25,7 @@ from workbench.brief.formatting import (
     format_percent,
     format_value,
 )
-from workbench.brief.glossary import GRADES, show_terms
+from workbench.brief.glossary import ASSUMPTIONS, CONVENTIONS, GRADES, show_terms
 from workbench.brief.header import show_header
 from workbench.brief.narrative import join_words
 from workbench.brief.results import BriefData
@@ -104,7 +103,7 @@ class MethodsPage:
         """Show what must be true for a difference to be an effect."""
         return join_blocks(
             write_section("What must be true", "assumptions"),
-            draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in _ASSUMPTIONS]),
+            draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in ASSUMPTIONS]),
         )
 
     def show_grades(self) -> Block:
@@ -144,7 +143,7 @@ class MethodsPage:
         """Show how errors, intervals and verdicts are made."""
         return join_blocks(
             write_section("Errors, intervals, verdicts", "conventions"),
-            draw_list(list(_CONVENTIONS)),
+            draw_list(list(CONVENTIONS)),
         )
 
     def show_whom(self) -> Block:
@@ -203,7 +202,7 @@ def count_matched(data: BriefData) -> pd.DataFrame:
             rows.append(
                 {
                     "label": data.label_of(persona),
-                    "program": _label_program(data, str(named.get("program", ""))),
+                    "program": data.label_program(str(named.get("program", ""))),
                     "outcome": label_outcome(data, str(named.get("outcome", ""))),
                     "first": first,
                     "last": last,
@@ -310,51 +309,3 @@ def _describe_program(data: BriefData, program: Program) -> dict[str, str]:
         f"{rule.within_days} days{score}",
         "assigned": "person" if program.assigned_by == "person" else "team",
     }
-
-
-def _label_program(data: BriefData, program: str) -> str:
-    labels = {item.id: item.label or item.id for item in data.params.programs}
-    return escape_markdown(labels.get(program, program)) if program else MISSING
-
-
-_ASSUMPTIONS = (
-    (
-        "No unrecorded cause.",
-        "Nothing that was not recorded drives both who learns and how they do. This "
-        "cannot be proven; control outcomes and a second design put it to the test.",
-    ),
-    (
-        "Somebody to compare with.",
-        "Every learner had a colleague with about the same chance to learn. The pages "
-        "of the personas show where this holds.",
-    ),
-    (
-        "No spill-over.",
-        "What one person learns does not change how a colleague does. Where teams "
-        "learn together this is doubtful, and the effect is then too small.",
-    ),
-    (
-        "Outcomes missing by chance.",
-        "People whose outcome is not known would have done like others with the same "
-        "past. Who left before the outcome is counted.",
-    ),
-)
-
-_CONVENTIONS = (
-    "Intervals are at 95 %. Each states what the data leave open, not where single "
-    "people lie.",
-    "Errors follow the design: for matching without replacement they allow for pairs "
-    "and for people who appear in several quarters, and for teams where teams learn "
-    "together. With fewer than 40 groups a small-sample correction is used.",
-    "p-values are adjusted (Benjamini and Hochberg) over all personas and outcomes of "
-    "the quarter. A gain or a loss is called one only if its adjusted p is at most "
-    "0.05.",
-    "Met: the whole interval reaches the threshold. Not met: none of it does. Unclear: "
-    "the interval spans the threshold.",
-    "No change that matters: the whole interval lies within the threshold either way.",
-    "The number for the organisation is a mean over personas, weighted by learners; "
-    "its error takes the personas as independent, and a person who learnt twice counts "
-    "twice.",
-    "The relative effect is the effect over the baseline; its interval carries the "
-    "error of both (delta method).",
-)

@@ -31,7 +31,8 @@ from workbench.brief.formatting import (
 )
 from workbench.brief.header import describe_consent, show_header
 from workbench.brief.narrative import join_words
-from workbench.brief.results import BriefData, StageRead
+from workbench.brief.results import BriefData
+from workbench.brief.stage_reads import StageRead
 from workbench.brief.tables import (
     Field,
     count,

@@ -1,0 +1,227 @@
+"""The page of one persona: who they are, what learning changed, how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from workbench.brief.components import (
+    Block,
+    build_note,
+    draw_list,
+    escape_markdown,
+    join_blocks,
+    show_title,
+    write_paragraph,
+    write_section,
+)
+from workbench.brief.effects import label_outcome, select_effects
+from workbench.brief.exhibits import compare_designs, show_balance, show_overlap
+from workbench.brief.figures import Exhibit
+from workbench.brief.formatting import format_effect
+from workbench.brief.header import show_header
+from workbench.brief.narrative import (
+    compare_naive,
+    describe_effect,
+    join_words,
+    lower_first,
+)
+from workbench.brief.persona_profile import list_facts, state_size, tabulate_baseline
+from workbench.brief.persona_tables import (
+    tabulate_access,
+    tabulate_checks,
+    tabulate_designs,
+    tabulate_flow,
+)
+from workbench.brief.results import BriefData
+from workbench.brief.stage_reads import StageRead
+from workbench.core.params import Persona
+
+__all__ = ["PersonaPage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaPage:
+    """A persona page's parts, in the order they are shown.
+
+    Attributes
+    ----------
+    data : BriefData
+        Opened with a persona.
+    persona : Persona
+        The persona.
+    effects : DataFrame
+        Its rows of `select_effects`.
+    psm : StageRead
+        Its matched comparison.
+    """
+
+    data: BriefData
+    persona: Persona
+    effects: pd.DataFrame
+    psm: StageRead
+
+    @classmethod
+    def create(cls, data: BriefData) -> PersonaPage:
+        """Take the persona's results out of the quarter's.
+
+        Raises
+        ------
+        ParamError
+            If the data were opened without a persona.
+        """
+        persona = data.require_persona()
+        effects = select_effects(data)
+        return cls(
+            data=data,
+            persona=persona,
+            effects=effects[effects["persona"] == persona.id].reset_index(drop=True),
+            psm=data.own_stage("psm"),
+        )
+
+    def show_answer(self) -> None:
+        """Show the title: the persona, and what learning changed for it."""
+        show_title(
+            f"{self.persona.label}: {_state_answer(self._measured)}",
+            description=state_size(self.data, self.persona),
+        )
+
+    def show_opening(self) -> Block:
+        """Show the header line and who the persona is."""
+        stopped = self.psm.explain()
+        need = f" They need {self.persona.need}." if self.persona.need else ""
+        size = state_size(self.data, self.persona)
+        return join_blocks(
+            show_header(self.data, self.effects),
+            write_paragraph(escape_markdown(f"{size}{need}"), kind="lede"),
+            build_note("No comparison:", stopped, warn=True) if stopped else None,
+            write_section("Who they are", "who"),
+            draw_list(list_facts(self.data, self.persona)),
+            tabulate_baseline(self.data, self.persona),
+        )
+
+    def show_findings(self) -> Block:
+        """Show a sentence per outcome, and what a plain comparison would have said."""
+        rows = self._measured.to_dict("records")
+        sentences = [
+            describe_effect(row, subject=self.data.label_program(str(row["program"])))
+            for row in rows
+        ]
+        nothing = (
+            self.psm.explain() or "No programme of this persona could be compared."
+        )
+        plain = [item for item in map(compare_naive, rows) if item]
+        return join_blocks(
+            write_section("What learning changed", "findings"),
+            draw_list(sentences)
+            if sentences
+            else write_paragraph(escape_markdown(nothing)),
+            build_note("Selection.", *plain) if plain else None,
+        )
+
+    def show_designs(self) -> Block:
+        """Show every estimate of every design in a table."""
+        return join_blocks(
+            write_section("Every design side by side", "designs"),
+            tabulate_designs(self.data, self.persona),
+        )
+
+    def choose_designs(self) -> Exhibit:
+        """Choose what the forest plot shows: designs by outcome."""
+        table = self.data.estimates(self.persona.id)
+        overall = table[table["subgroup_by"].isna() & table["period"].isna()]
+        outcomes = self.data.params.outcomes
+        labels = {item.id: label_outcome(self.data, item.id) for item in outcomes}
+        return compare_designs(overall, labels)
+
+    def show_comparability(self) -> Block:
+        """Show for whom each effect speaks."""
+        answers = self.psm.facts.get("answers") or []
+        whom = [
+            f"{label_outcome(self.data, str(item.get('outcome')))}: {item['for_whom']}"
+            for item in answers
+            if isinstance(item, dict) and item.get("for_whom")
+        ]
+        missing = "The comparison left no account of whom it speaks for."
+        return join_blocks(
+            write_section("Were they comparable", "balance"),
+            draw_list(whom) if whom else write_paragraph(missing),
+        )
+
+    def choose_balance(self) -> Exhibit:
+        """Choose the love plot of the first comparison."""
+        return show_balance(*self._first_comparison("balance"))
+
+    def choose_overlap(self) -> Exhibit:
+        """Choose the overlap of the first comparison."""
+        return show_overlap(*self._first_comparison("overlap"))
+
+    def show_flow(self) -> Block:
+        """Show who was left out at which step."""
+        return join_blocks(
+            write_section("Who was left out and why", "flow"),
+            tabulate_flow(self.data, self.persona),
+        )
+
+    def show_access(self) -> Block:
+        """Show who got to learn, by group; small groups are marked."""
+        return join_blocks(
+            write_section("Who got to learn", "access"),
+            tabulate_access(self.data, self.persona),
+        )
+
+    def show_checks(self) -> Block:
+        """Show the checks of the comparisons, and what the numbers do not say."""
+        limits = [
+            item
+            for item in self.effects["limitation"]
+            if isinstance(item, str) and item.strip()
+        ]
+        return join_blocks(
+            write_section("Checks", "checks"),
+            tabulate_checks(self.data, self.persona),
+            write_section("What these numbers do not say", "limits"),
+            draw_list(list(dict.fromkeys(limits)))
+            if limits
+            else write_paragraph("There are no numbers to limit."),
+        )
+
+    @property
+    def _measured(self) -> pd.DataFrame:
+        """Rows without negative controls."""
+        return self.effects[~self.effects["control"].astype(bool)]
+
+    def _first_comparison(self, table: str) -> tuple[pd.DataFrame, str]:
+        """Return the rows of the first comparison in a table, and its name."""
+        rows = self.psm.table(table)
+        if rows.empty or not {"program", "outcome"} <= set(rows.columns):
+            return rows, self.persona.label
+        program, outcome = rows["program"].iloc[0], rows["outcome"].iloc[0]
+        chosen = rows[(rows["program"] == program) & (rows["outcome"] == outcome)]
+        return chosen, lower_first(label_outcome(self.data, str(outcome)))
+
+
+def _state_answer(rows: pd.DataFrame) -> str:
+    """State what a persona's findings are, for its title."""
+    parts = [
+        f"{finding} in {join_words(_name_changes(rows[rows['finding'] == finding]))}"
+        for finding in ("gain", "loss")
+        if (rows["finding"] == finding).any()
+    ]
+    if parts:
+        return "; ".join(parts)
+    if (rows["finding"] == "unclear").any():
+        return "no effect beyond the error"
+    if (rows["finding"] == "none").any():
+        return "no change that matters"
+    return "no effect can be shown"
+
+
+def _name_changes(rows: pd.DataFrame) -> list[str]:
+    """Name outcomes with their effects."""
+    return [
+        f"{lower_first(str(row.outcome_label))} "
+        f"({format_effect(row.estimate, str(row.unit))})"
+        for row in rows.itertuples()
+    ]
