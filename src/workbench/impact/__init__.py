@@ -1,0 +1,1 @@
+"""Effects: who is compared with whom, the difference, its error and its evidence."""

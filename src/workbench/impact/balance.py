@@ -1,0 +1,273 @@
+"""How alike the two groups are, before and after matching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.core.results import Check
+from workbench.impact.design_matrix import Design
+from workbench.impact.overlap import count_effective
+
+__all__ = [
+    "FAIR_BALANCE",
+    "GOOD_BALANCE",
+    "check_balance",
+    "grade_balance",
+    "tabulate_balance",
+]
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+GOOD_BALANCE = 0.05
+"""Up to this absolute standardised mean difference nothing is left to adjust."""
+
+FAIR_BALANCE = 0.25
+"""Up to this one a regression in the matched sample takes care of the rest."""
+
+OVERALL = "_all"
+
+_COLUMNS = (
+    "term",
+    "covariate",
+    "site",
+    "stage",
+    "mean_treated",
+    "mean_control",
+    "smd",
+    "variance_ratio",
+    "ks",
+    "ecdf_mean",
+    "ecdf_max",
+    "n_treated",
+    "n_control",
+    "ess_treated",
+    "ess_control",
+    "band",
+)
+
+
+def tabulate_balance(
+    design: Design,
+    treated: BoolArray,
+    *,
+    weights: FloatArray,
+    site: pd.Series | None = None,
+    min_group: int = 10,
+) -> pd.DataFrame:
+    r"""Compare the covariates of learners and others before and after matching.
+
+    Parameters
+    ----------
+    design : Design
+        The covariates; every term is compared, on its natural scale.
+    treated : array of bool
+        True for learners.
+    weights : array
+        Weight of each row in the matched comparison, 0 if unmatched.
+    site : Series, optional
+        Site of each row; the comparison is repeated within each.
+    min_group : int
+        Sites with fewer rows in an arm, before or after, are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per ``site`` (``_all`` for everybody), ``stage`` (before, after) and
+        ``term``. ``smd`` is the difference of means over the standard deviation of the
+        term among all learners before matching (sample variance; of all rows where
+        learners do not vary). ``variance_ratio`` learners over others, for measured
+        terms. ``ks`` and ``ecdf_max`` largest, ``ecdf_mean`` mean distance of the two
+        distribution functions over the values seen before matching; for 0/1 terms the
+        difference of shares. ``n_...`` rows and ``ess_...`` effective numbers of rows.
+        ``band`` good (up to 0.05), fair (up to 0.25) or poor.
+
+    Notes
+    -----
+    Variances after matching are weighted,
+    :math:`\sum w (x - \bar x)^2 / (\sum w - \sum w^2 / \sum w)`.
+
+    References
+    ----------
+    .. [1] Stuart, E. A. (2010). Matching methods for causal inference. Statistical
+       Science 25, 1-21. doi:10.1214/09-STS313
+    """
+    scale = _find_scale(design, treated)
+    everybody = np.ones(len(treated), dtype=bool)
+    groups = [(OVERALL, everybody)]
+    if site is not None:
+        names = site.astype("object").where(site.notna(), "unknown").astype("str")
+        groups += [
+            (name, (names == name).to_numpy()) for name in sorted(names.unique())
+        ]
+    stages = {"before": np.ones(len(treated)), "after": weights}
+    tables = []
+    for name, rows in groups:
+        sizes = [
+            int((rows & arm & (weight > 0)).sum())
+            for weight in stages.values()
+            for arm in (treated, ~treated)
+        ]
+        if name == OVERALL or min(sizes) >= min_group:
+            tables += [
+                _compare(design, treated, rows, weight, scale).assign(
+                    site=name, stage=stage
+                )
+                for stage, weight in stages.items()
+            ]
+    return pd.concat(tables, ignore_index=True)[list(_COLUMNS)]
+
+
+def check_balance(table: pd.DataFrame) -> tuple[Check, ...]:
+    """Judge the matched sample by its least balanced term.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `tabulate_balance`.
+
+    Returns
+    -------
+    tuple of Check
+        ``balance`` fails (advisory: the number is still shown, with the lowest
+        evidence) if any absolute standardised mean difference of everybody exceeds
+        0.25. ``balance_good`` warns above 0.05, where the regression in the matched
+        sample carries the rest. ``balance_sites`` looks at the sites.
+    """
+    after = table[table["stage"] == "after"]
+    overall = after[after["site"] == OVERALL]
+    worst, size = _find_worst(overall)
+    chance = 1.96 * float(
+        np.sqrt(1 / overall["ess_treated"].max() + 1 / overall["ess_control"].max())
+    )
+    text = (
+        f"Largest standardised mean difference after matching: {size:.2f} ({worst}), "
+        "in standard deviations of the learners before matching; for one covariate "
+        f"chance alone reaches {chance:.2f} in samples of this size."
+    )
+    sites = after[after["site"] != OVERALL]
+    checks = [
+        Check(
+            check="balance",
+            passed=size <= FAIR_BALANCE,
+            value=size,
+            limit=FAIR_BALANCE,
+            text=text,
+            advice="" if size <= FAIR_BALANCE else "Match more closely, or exactly.",
+        ),
+        Check(
+            check="balance_good",
+            passed=size <= GOOD_BALANCE,
+            value=size,
+            limit=GOOD_BALANCE,
+            text="The regression in the matched sample adjusts what matching left.",
+        ),
+    ]
+    if len(sites):
+        place = sites.loc[sites["smd"].abs().idxmax()]
+        gap = float(abs(place["smd"]))
+        checks.append(
+            Check(
+                check="balance_sites",
+                passed=gap <= FAIR_BALANCE,
+                value=gap,
+                limit=FAIR_BALANCE,
+                text=f"Least balanced site: {place['site']} ({place['term']}, "
+                f"{gap:.2f}), of {sites['site'].nunique()} sites.",
+            )
+        )
+    return tuple(checks)
+
+
+def grade_balance(smd: pd.Series) -> pd.Series:
+    """Return the band of each standardised mean difference: good, fair or poor."""
+    size = smd.abs()
+    words = np.select(
+        [size <= GOOD_BALANCE, size <= FAIR_BALANCE], ["good", "fair"], "poor"
+    )
+    return pd.Series(words, index=smd.index, dtype="str")
+
+
+def _find_scale(design: Design, treated: BoolArray) -> pd.Series:
+    """Return the denominators of the standardised mean differences."""
+    ours = design.terms[treated].std(ddof=1)
+    return ours.where(ours > 0, design.terms.std(ddof=1))
+
+
+def _find_worst(table: pd.DataFrame) -> tuple[str, float]:
+    if table.empty:
+        return "no covariate", 0.0
+    place = table["smd"].abs().idxmax()
+    return str(table.loc[place, "term"]), float(abs(table.loc[place, "smd"]))
+
+
+def _compare(
+    design: Design,
+    treated: BoolArray,
+    rows: BoolArray,
+    weights: FloatArray,
+    scale: pd.Series,
+) -> pd.DataFrame:
+    """Compare the two arms of some rows, term by term."""
+    arm, weight = treated[rows], weights[rows]
+    shares = np.where(arm, weight / weight[arm].sum(), weight / weight[~arm].sum())
+    table = pd.DataFrame(_list_statistics(design, rows, arm, shares))
+    table["covariate"] = list(design.covariate)
+    table["smd"] = (table["mean_treated"] - table["mean_control"]) / scale.to_numpy()
+    table["n_treated"] = int((weight[arm] > 0).sum())
+    table["n_control"] = int((weight[~arm] > 0).sum())
+    table["ess_treated"] = count_effective(weight[arm])
+    table["ess_control"] = count_effective(weight[~arm])
+    table["band"] = grade_balance(table["smd"])
+    return table
+
+
+def _list_statistics(
+    design: Design, rows: BoolArray, arm: BoolArray, shares: FloatArray
+) -> Iterator[dict[str, object]]:
+    signed = np.where(arm, shares, -shares)
+    for name in design.terms.columns:
+        values = design.terms[name].to_numpy(dtype="float64")[rows]
+        ours = float(values[arm] @ shares[arm])
+        theirs = float(values[~arm] @ shares[~arm])
+        measured = name in design.numeric
+        if measured:
+            ratio = _ratio(values, arm, shares, ours, theirs)
+            mean_gap, largest = _distance(values, signed)
+        else:
+            ratio, mean_gap, largest = np.nan, abs(ours - theirs), abs(ours - theirs)
+        yield {
+            "term": name,
+            "mean_treated": ours,
+            "mean_control": theirs,
+            "variance_ratio": ratio,
+            "ks": largest,
+            "ecdf_mean": mean_gap,
+            "ecdf_max": largest,
+        }
+
+
+def _ratio(
+    values: FloatArray, arm: BoolArray, shares: FloatArray, ours: float, theirs: float
+) -> float:
+    """Return the ratio of weighted variances; the shares of each arm sum to one."""
+    spread = []
+    for rows, mean in ((arm, ours), (~arm, theirs)):
+        share = shares[rows]
+        lost = 1 - float((share**2).sum())
+        total = float(share @ (values[rows] - mean) ** 2)
+        spread.append(total / lost if lost > 0 else np.nan)
+    return spread[0] / spread[1] if spread[1] else np.nan
+
+
+def _distance(values: FloatArray, signed: FloatArray) -> tuple[float, float]:
+    """Return mean and largest distance of the two distribution functions."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    last = np.append(np.diff(ordered) != 0, True)
+    gaps = np.abs(np.cumsum(signed[order]))[last]
+    return float(gaps.mean()), float(gaps.max())

@@ -1,0 +1,227 @@
+"""One effect with its error and baseline, and how it becomes a published estimate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.cohorts.frames import Cohort
+from workbench.core.params import Outcome, Threshold
+from workbench.core.results import Estimate
+from workbench.impact.thresholds import judge_threshold
+
+__all__ = ["Effect", "describe_unit", "make_empty_estimate", "make_estimate"]
+
+FloatArray = npt.NDArray[np.float64]
+
+STAGE = "psm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a method says about learners.
+
+    Attributes
+    ----------
+    method, estimand : str
+        As in ``estimates.parquet``.
+    value, std_error : float
+        On the outcome's scale; positive means more of the outcome among learners.
+    df : float
+        Degrees of freedom of Student's t; infinite for the normal distribution.
+    baseline : float
+        Mean the learners would have had without learning.
+    baseline_variance, covariance : float
+        Variance of the baseline, and its covariance with the effect.
+    n_treated, n_control : int
+        Different people.
+    n_clusters : int
+        Clusters in the direction that has the fewest.
+    error : str
+        How the standard error was made, in words.
+    plain_error : float
+        The error that ignores what the first one allows for; shown beside it.
+    """
+
+    method: str
+    estimand: str
+    value: float
+    std_error: float
+    df: float
+    baseline: float
+    baseline_variance: float
+    covariance: float
+    n_treated: int
+    n_control: int
+    n_clusters: int
+    error: str
+    plain_error: float = math.nan
+
+    def quantile(self, alpha: float) -> float:
+        """Return the two-sided critical value for a level of 1 - `alpha`."""
+        from scipy.stats import norm, t
+
+        law = norm() if math.isinf(self.df) else t(self.df)
+        return float(law.ppf(1 - alpha / 2))
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """Return the interval of level 1 - `alpha`."""
+        half = self.quantile(alpha) * self.std_error
+        return self.value - half, self.value + half
+
+    def p_value(self) -> float:
+        """Return the two-sided p-value of no effect."""
+        from scipy.stats import norm, t
+
+        if self.std_error == 0:
+            return 1.0 if self.value == 0 else 0.0
+        law = norm() if math.isinf(self.df) else t(self.df)
+        return float(2 * law.sf(abs(self.value) / self.std_error))
+
+    def relative(self, alpha: float) -> tuple[float, float, float]:
+        r"""Return the effect as a share of the baseline, with its interval.
+
+        Returns
+        -------
+        tuple of float
+            Share, lower and upper end; NaN when the baseline's own interval holds 0,
+            since no share of it has a meaning then.
+
+        Notes
+        -----
+        Delta method on :math:`\hat\tau / |\hat b|` with the variances of effect and
+        baseline and their covariance.
+        """
+        quantile = self.quantile(alpha)
+        spread = math.sqrt(max(self.baseline_variance, 0.0))
+        if not abs(self.baseline) > quantile * spread:
+            return math.nan, math.nan, math.nan
+        share = self.value / self.baseline
+        variance = (
+            self.std_error**2
+            - 2 * share * self.covariance
+            + share**2 * self.baseline_variance
+        ) / self.baseline**2
+        share *= math.copysign(1.0, self.baseline)
+        half = quantile * math.sqrt(max(variance, 0.0))
+        return share, share - half, share + half
+
+
+def make_estimate(
+    effect: Effect,
+    cohort: Cohort,
+    *,
+    alpha: float = 0.05,
+    headline: bool = False,
+    limitation: str = "",
+    evidence: int | None = None,
+) -> Estimate:
+    """Turn an effect into a row of ``estimates.parquet``.
+
+    Parameters
+    ----------
+    effect : Effect
+        What was estimated.
+    cohort : Cohort
+        Names persona, programme and outcome; its outcome holds the threshold.
+    alpha : float
+        One less the level of the interval.
+    headline : bool
+        True for the one estimate the stage stands behind.
+    limitation : str
+        One sentence.
+    evidence : int, optional
+        Grade, for the headline.
+
+    Returns
+    -------
+    Estimate
+        With interval, p-value, relative effect and verdict on the threshold.
+    """
+    low, high = effect.interval(alpha)
+    share, share_low, share_high = effect.relative(alpha)
+    threshold = cohort.outcome.threshold_for(cohort.persona)
+    verdict = judge_threshold(
+        threshold,
+        direction=cohort.outcome.direction,
+        interval=(low, high),
+        relative_interval=(share_low, share_high),
+    )
+    return Estimate(
+        quarter=cohort.quarter,
+        persona=cohort.persona,
+        stage=STAGE,
+        program=cohort.program.id,
+        outcome=cohort.outcome.id,
+        estimand=effect.estimand,
+        method=effect.method,
+        headline=headline,
+        estimate=effect.value,
+        std_error=effect.std_error,
+        ci_low=low,
+        ci_high=high,
+        ci_level=1 - alpha,
+        p_value=effect.p_value(),
+        unit=describe_unit(cohort.outcome),
+        baseline=effect.baseline,
+        relative_effect=share,
+        relative_ci_low=share_low,
+        relative_ci_high=share_high,
+        n_treated=effect.n_treated,
+        n_control=effect.n_control,
+        n_clusters=effect.n_clusters,
+        threshold=_size(threshold),
+        direction=cohort.outcome.direction,
+        meets_threshold=verdict,
+        evidence=evidence,
+        limitation=limitation,
+    )
+
+
+def make_empty_estimate(
+    cohort: Cohort, *, limitation: str, alpha: float = 0.05, headline: bool = True
+) -> Estimate:
+    """Return the estimate of a comparison that cannot be made: no number, a reason."""
+    nothing = math.nan
+    learners = cohort.frame["treated"].to_numpy(dtype=bool)
+    units = cohort.frame["unit"]
+    return Estimate(
+        quarter=cohort.quarter,
+        persona=cohort.persona,
+        stage=STAGE,
+        program=cohort.program.id,
+        outcome=cohort.outcome.id,
+        estimand="ATT",
+        method="psm_nn",
+        headline=headline,
+        estimate=nothing,
+        std_error=nothing,
+        ci_low=nothing,
+        ci_high=nothing,
+        ci_level=1 - alpha,
+        p_value=nothing,
+        unit=describe_unit(cohort.outcome),
+        n_treated=int(units[learners].nunique()),
+        n_control=int(units[~learners].nunique()),
+        threshold=_size(cohort.outcome.threshold_for(cohort.persona)),
+        direction=cohort.outcome.direction,
+        evidence=0,
+        limitation=limitation,
+    )
+
+
+def describe_unit(outcome: Outcome) -> str:
+    """Return the unit of an outcome: ``probability`` for yes-or-no outcomes."""
+    if outcome.kind in ("binary", "time_to_event"):
+        return "probability"
+    return outcome.unit or "points"
+
+
+def _size(threshold: Threshold | None) -> float:
+    if threshold is None:
+        return math.nan
+    size = threshold.absolute if threshold.relative is None else threshold.relative
+    return math.nan if size is None else size
