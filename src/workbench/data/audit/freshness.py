@@ -18,7 +18,7 @@ from workbench.data.sql import quote_name
 __all__ = ["CADENCE_DAYS", "FRESHNESS_COLUMNS", "measure_freshness"]
 
 CADENCE_DAYS: Mapping[str, int] = {
-    "job_history": 31,
+    "job_history": 92,
     "enrollments": 7,
     "lms_events": 7,
     "performance": 92,

@@ -131,9 +131,10 @@ from person left join latest using (employee_id) group by 1 order by 1
 def _compare(
     sums: pd.DataFrame, what: tuple[str, str, str], *, min_group: int
 ) -> list[dict[str, Any]]:
-    """Set each group against all others; nothing where there is no other group."""
+    """Set each group against all others; nothing where all or none is missing."""
     table, column, group_by = what
-    if sums.empty or float(sums["missing"].sum()) == float(sums["rows"].sum()):
+    missing = float(sums["missing"].sum())
+    if missing in (0.0, float(sums["rows"].sum())):
         return []
     shown = pool_small_groups(sums, min_group=min_group)
     if len(shown) < 2:

@@ -26,6 +26,7 @@ from workbench.data.audit.coverage import (
 )
 from workbench.data.audit.drift import DRIFT_COLUMNS, measure_drift
 from workbench.data.audit.faults import FAULT_COLUMNS, count_faults
+from workbench.data.audit.findings import write_findings
 from workbench.data.audit.freshness import FRESHNESS_COLUMNS, measure_freshness
 from workbench.data.audit.gaps import GAP_COLUMNS
 from workbench.data.audit.missingness import describe_missingness, measure_completeness
@@ -122,28 +123,32 @@ def audit_store(params: OrgParams, *, store: Path, quarter: Quarter) -> StageRes
     if bool(schema["critical"].any()):
         checks = [*judge.judge_schema(schema, schema.iloc[:0]), *checks]
         return _finish(task, stored, tables, checks)
-    tables |= _measure_rows(task, stored, tables["quarantine"])
+    consent = count_consent(store, quarter.last_day, params.workbench.privacy)
+    tables |= _measure_rows(task, stored, tables["quarantine"], consent)
     checks += judge.judge_schema(schema, tables.pop("sample"))
     checks += _judge_rows(stored, tables)
-    if not judge.write_reason(checks):
+    if not any(
+        item.check == "consent_known" and item.passed is False for item in checks
+    ):
         tables |= _measure_people(task, tables["volume"])
         checks += _judge_people(tables)
-    return _finish(task, stored, tables, checks)
+    return _finish(task, stored, tables, checks, consent)
 
 
 def _measure_rows(
-    task: _Task, stored: Mapping[str, int], quarantined: pd.DataFrame
+    task: _Task,
+    stored: Mapping[str, int],
+    quarantined: pd.DataFrame,
+    consent: Mapping[str, int],
 ) -> dict[str, pd.DataFrame]:
     """Measure what needs only counts of rows, of everybody."""
-    privacy = task.params.workbench.privacy
-    counts = count_consent(task.store, task.quarter.last_day, privacy)
     quarters = _list_history(task)
     with closing(task.open(consented_only=False)) as con:
         faults = count_faults(con)
         coverage = [
             measure_joins(faults, quarantined),
             measure_tags(con),
-            measure_consent(counts, privacy),
+            measure_consent(consent, task.params.workbench.privacy),
         ]
         return {
             "faults": faults,
@@ -209,6 +214,7 @@ def _finish(
     stored: Mapping[str, int],
     measured: Mapping[str, pd.DataFrame],
     checks: list[Check],
+    consent: Mapping[str, int] | None = None,
 ) -> StageResult:
     """Score the sources and put everything into one result."""
     tables = {name: pd.DataFrame(columns=columns) for name, columns in _EMPTY.items()}
@@ -232,7 +238,11 @@ def _finish(
         reason=reason,
         checks=tuple(checks),
         tables=tables,
-        facts=_collect_facts(task, stored, tables),
+        facts={
+            **_collect_facts(task, stored, tables),
+            "consent": dict(consent or {}),
+            "findings": write_findings(tables, checks),
+        },
     )
 
 
@@ -243,8 +253,6 @@ def _collect_facts(
     privacy = task.params.workbench.privacy
     scores = tables["quality"].drop_duplicates("source")
     scored = scores.dropna(subset=["source_score"])
-    coverage = tables["coverage"]
-    consent = coverage[coverage["kind"] == "consent"]
     return {
         "cut": str(task.quarter.last_day),
         "lawful_basis": privacy.lawful_basis,
@@ -253,7 +261,6 @@ def _collect_facts(
         "scores": dict(
             zip(scored["source"], scored["source_score"].round(1), strict=True)
         ),
-        "consent": consent["text"].iloc[0] if len(consent) else "",
         "tables_missing": [name for name in TABLES if name not in stored],
     }
 
