@@ -161,17 +161,19 @@ def show_figure(figure: Figure, *, caption: str, alt: str) -> None:
     Parameters
     ----------
     figure : Figure
-        From `matplotlib.figure`, not registered with pyplot.
+        What to show; it is closed, so that no notebook shows it a second time.
     caption, alt : str
         Plain text; the publisher may set them in place of the cell's own.
     """
     import matplotlib as mpl
+    import matplotlib.pyplot as plt
 
     drawn = StringIO()
     with mpl.rc_context({"svg.hashsalt": "workbench"}):
         figure.savefig(
             drawn, format="svg", bbox_inches="tight", metadata={"Date": None}
         )
+    plt.close(figure)
     _publish(
         {"image/svg+xml": drawn.getvalue(), "text/plain": alt},
         {"workbench": {"fig_cap": caption, "fig_alt": alt}},
