@@ -8,10 +8,10 @@ from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
     format_count,
     format_effect,
+    format_percent,
     format_value,
     pluralise,
 )
-from workbench.brief.narrative import join_words
 
 __all__ = [
     "compare_designs",
@@ -19,27 +19,29 @@ __all__ = [
     "name_method",
     "show_balance",
     "show_overlap",
+    "show_quality",
 ]
 
 _METHODS = {
-    "psm_nn": "matched and adjusted",
-    "psm_nn_unadjusted": "matched only",
-    "aipw": "doubly robust",
-    "ols": "regression",
-    "ipw": "weighted",
-    "naive": "naive: everybody else",
+    "psm_nn": "Matched colleagues",
+    "psm_nn_unadjusted": "Matched, unadjusted",
+    "aipw": "Doubly robust",
+    "ols": "Regression",
+    "ipw": "Weighted",
+    "naive": "Raw difference",
 }
-_GOOD, _USABLE = 0.05, 0.25
 _EVERYBODY = "_all"
+_NAIVE = "naive"
+_UNADJUSTED = "psm_nn_unadjusted"
 
 
 def name_method(method: str) -> str:
     """Return a method's name for people."""
-    return _METHODS.get(method, method.replace("_", " "))
+    return _METHODS.get(method, method.replace("_", " ").capitalize())
 
 
 def compare_personas(effects: pd.DataFrame) -> Exhibit:
-    """Choose the effects by persona: one panel per outcome.
+    """Choose the effects by persona: one panel per outcome, one row per persona.
 
     Parameters
     ----------
@@ -48,25 +50,28 @@ def compare_personas(effects: pd.DataFrame) -> Exhibit:
     """
     shown = effects[~effects["control"].astype(bool) & effects["estimate"].notna()]
     panels = []
-    words = []
     for _, rows in shown.groupby("outcome", sort=False):
-        name = str(rows["outcome_label"].iloc[0])
-        gains = int((rows["finding"] == "gain").sum())
-        finding = f"{gains} of {pluralise(len(rows), 'comparison')} show a gain"
-        frame = rows.assign(row=_name_rows(rows), filled=True)
-        panels.append((f"{name}: {finding}", frame))
-        words.append(f"{name}: {finding}")
+        gains, losses = ((rows["finding"] == key).sum() for key in ("gain", "loss"))
+        lost = f", {format_count(losses)} a loss" if losses else ""
+        found = f"{format_count(gains)} of {pluralise(len(rows), 'comparison')}"
+        verb = "shows" if gains == 1 else "show"
+        title = f"{rows['outcome_label'].iloc[0]}: {found} {verb} a gain{lost}"
+        named = rows.assign(
+            method=_name_rows(rows), headline=True, meets_threshold=None
+        )
+        panels.append((title, named))
     learners = shown.groupby(["persona", "program"])["n_treated"].max().sum()
+    words = ". ".join(title for title, _ in panels)
     return Exhibit(
         panels=tuple(panels),
-        caption="Effect on learners against like colleagues, one estimate per persona, "
-        f"each outcome in its own unit, 95 % intervals; {format_count(learners)} "
-        "learners. Methods: matching on the propensity score unless another design "
-        "carries a higher evidence grade.",
-        alt=f"Forest plot, one panel per outcome. {'. '.join(words)}. The table before "
-        "it holds every number.",
+        caption="Effect on learners against like colleagues, the reported estimate per "
+        "persona, each outcome in its own unit, with 95 % intervals; "
+        f"{pluralise(learners, 'learner')}.",
+        alt=f"Forest plot, one panel per outcome, one row per persona. {words}. The "
+        "table before it holds every number.",
         empty="There is no effect to draw.",
-        label="",
+        row_height=0.27,
+        options={"labels": dict.fromkeys(shown["outcome"], "")},
     )
 
 
@@ -80,29 +85,24 @@ def compare_designs(estimates: pd.DataFrame, labels: dict[str, str]) -> Exhibit:
     labels : dict of str to str
         Names of outcomes.
     """
-    shown = estimates[estimates["estimate"].notna()]
-    panels = []
-    words = []
-    for outcome, rows in shown.groupby("outcome", sort=False):
-        name = labels.get(str(outcome), str(outcome))
-        panels.append(
-            (
-                f"{name}: {_state_spread(rows)}",
-                rows.assign(
-                    row=[name_method(str(item)) for item in rows["method"]],
-                    filled=rows["headline"].astype(bool),
-                ),
-            )
-        )
-        words.append(f"{name}: {_state_spread(rows)}")
+    shown = estimates[
+        estimates["estimate"].notna() & (estimates["method"] != _UNADJUSTED)
+    ]
+    panels = tuple(
+        (f"{labels.get(str(outcome), str(outcome))}: {_state_reported(rows)}", rows)
+        for outcome, rows in shown.groupby("outcome", sort=False)
+    )
+    words = ". ".join(title for title, _ in panels)
     return Exhibit(
-        panels=tuple(panels),
-        caption="Every estimate of the effect on learners, by design, with 95 % "
-        "intervals. Filled: the one that is reported. The comparison with everybody "
-        "else is shown to be distrusted.",
-        alt=f"Forest plot by design, one panel per outcome. {'. '.join(words)}. The "
-        "table after it holds every number.",
+        panels=panels,
+        caption="The effect on learners by design, with 95 % intervals. Filled: the "
+        "estimate that is reported. The raw difference is shown to be compared with, "
+        "not to be believed.",
+        alt=f"Forest plot by design, one panel per outcome. {words}. The table before "
+        "it holds every number.",
         empty="No design gave a number for this persona.",
+        row_height=0.27,
+        options={"labels": dict.fromkeys(shown["outcome"], "")},
     )
 
 
@@ -116,43 +116,64 @@ def show_balance(balance: pd.DataFrame, name: str) -> Exhibit:
     name : str
         The comparison, for the caption.
     """
-    none = Exhibit(
-        panels=(), caption="", alt="", empty="There is no table of balance to draw."
-    )
-    if balance.empty or not {"stage", "smd", "site"} <= set(balance.columns):
+    none = Exhibit(empty="There is no table of balance to draw.")
+    if balance.empty or not {"stage", "smd", "site", "term"} <= set(balance.columns):
         return none
     rows = balance[balance["site"] == _EVERYBODY]
     largest = rows["smd"].abs().groupby(rows["stage"]).max()
     if not {"before", "after"} <= set(largest.index):
         return none
-    before, after = float(largest["before"]), float(largest["after"])
+    terms = min(len(set(rows["term"])), 20)
     return Exhibit(
-        panels=((f"After matching {_state_band(after)}", rows),),
+        panels=(("", rows),),
         caption="Standardised mean differences between learners and others before and "
         f"after matching, in standard deviations of the learners; {name}. Up to 0.05 "
         "nothing is left to adjust; up to 0.25 adjustment takes care of it.",
-        alt=f"Love plot. The largest difference is {format_value(before, 2)} before "
-        f"matching and {format_value(after, 2)} after it.",
+        alt="Love plot of covariates. The largest difference is "
+        f"{format_value(largest['before'], 2)} before matching and "
+        f"{format_value(largest['after'], 2)} after it.",
         empty="",
-        row_height=0.13,
+        fixed_height=1.9 + 0.29 * terms,
     )
 
 
 def show_overlap(overlap: pd.DataFrame, name: str) -> Exhibit:
     """Choose the estimated chances of learning of one comparison, as `show_balance`."""
-    if overlap.empty:
-        return Exhibit(
-            panels=(), caption="", alt="", empty="There is no table of overlap to draw."
-        )
+    if overlap.empty or not {"group", "low", "high", "share"} <= set(overlap.columns):
+        return Exhibit(empty="There is no table of overlap to draw.")
+    middle = (overlap["low"] + overlap["high"]) / 2
+    weighted = (middle * overlap["share"]).groupby(overlap["group"]).sum()
+    means = [
+        f"{group} {format_percent(value, digits=0)}"
+        for group, value in weighted.items()
+    ]
     return Exhibit(
-        panels=(("Could learners have been others, and others learners?", overlap),),
+        panels=(("", overlap),),
         caption="Estimated chance of learning among learners and others, as shares of "
         f"each group; {name}. Where only one group has people, there is nobody to "
         "compare with.",
-        alt="Histogram of the estimated chance of learning of learners, of others and "
-        "of matched others.",
+        alt="Histogram of the estimated chance of learning, by group. On average: "
+        f"{', '.join(means)}.",
         empty="",
-        fixed_height=3.0,
+        fixed_height=3.7,
+    )
+
+
+def show_quality(quality: pd.DataFrame) -> Exhibit:
+    """Choose the shares of good rows per table and dimension."""
+    if not {"table", "dimension", "value", "status"} <= set(quality.columns):
+        return Exhibit(empty="There is no table of quality to draw.")
+    tables = len(set(quality["table"]))
+    warned = int(quality["status"].isin(["warn", "fail"]).sum())
+    return Exhibit(
+        panels=(("", quality),) if tables else (),
+        caption="Share of good rows per table and dimension; ! is a warning, ✗ a "
+        "failure. The score is a weighted mean, capped where a dimension warns or "
+        "fails.",
+        alt=f"Matrix of {pluralise(tables, 'table')} and five dimensions of quality; "
+        f"{pluralise(warned, 'cell')} of it warn or fail.",
+        empty="There is no table of quality to draw.",
+        fixed_height=1.2 + 0.36 * tables,
     )
 
 
@@ -165,22 +186,14 @@ def _name_rows(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _state_band(largest: float) -> str:
-    """Say within which band the largest difference lies."""
-    if largest <= _GOOD:
-        return "all differences are within 0.05"
-    if largest <= _USABLE:
-        return f"the largest difference is {format_value(largest, 2)}, to be adjusted"
-    return f"a difference of {format_value(largest, 2)} is left, too large to adjust"
-
-
-def _state_spread(rows: pd.DataFrame) -> str:
-    """Say from where to where the adjusted designs reach."""
-    adjusted = rows[rows["method"] != "naive"]
-    chosen = adjusted if not adjusted.empty else rows
-    unit = str(chosen["unit"].iloc[0])
-    low, high = chosen["estimate"].min(), chosen["estimate"].max()
-    ends = [format_effect(low, unit), format_effect(high, unit)]
-    if len(chosen) == 1 or ends[0] == ends[1]:
-        return f"{ends[0]}"
-    return f"designs say {join_words(ends)}"
+def _state_reported(rows: pd.DataFrame) -> str:
+    """State the reported effect and what no adjustment would have shown."""
+    unit = str(rows["unit"].iloc[0])
+    reported = rows[rows["headline"].astype(bool)]["estimate"]
+    naive = rows[rows["method"] == _NAIVE]["estimate"]
+    parts = []
+    if len(reported):
+        parts.append(f"{format_effect(reported.iloc[0], unit)}")
+    if len(naive):
+        parts.append(f"{format_effect(naive.iloc[0], unit)} without adjustment")
+    return ", ".join(parts) or "not reported"

@@ -32,7 +32,7 @@ from workbench.brief.results import BriefData
 from workbench.brief.tables import count, tabulate_frame, words
 from workbench.core.params import Outcome, Program, Threshold
 
-__all__ = ["MethodsPage"]
+__all__ = ["MethodsPage", "count_matched"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

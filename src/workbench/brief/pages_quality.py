@@ -21,6 +21,8 @@ from workbench.brief.components import (
     write_section,
 )
 from workbench.brief.effects import select_effects
+from workbench.brief.exhibits import show_quality
+from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
     MISSING,
     format_count,
@@ -93,6 +95,10 @@ class QualityPage:
             write_section("Score per source", "scores"),
             _tabulate_scores(self.audit.table("quality")),
         )
+
+    def choose_quality(self) -> Exhibit:
+        """Choose the matrix of tables and dimensions."""
+        return show_quality(self.audit.table("quality"))
 
     def show_totals(self) -> Block:
         """Show whether what arrived is what the source says it sent."""

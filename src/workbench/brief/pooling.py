@@ -16,7 +16,7 @@ __all__ = ["CARRYING_SHARE", "Pooled", "pool_effects"]
 CARRYING_SHARE = 0.10
 """Share of the learners from which a persona's evidence grade counts for a card."""
 
-Numbers = npt.NDArray[np.float64]
+_Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _interval(
 
 
 def _relative(
-    rows: pd.DataFrame, weights: Numbers, baselines: Numbers, effect: float
+    rows: pd.DataFrame, weights: _Numbers, baselines: _Numbers, effect: float
 ) -> tuple[float, float, float]:
     """Return the pooled relative effect with its interval; see `pool_effects`."""
     from scipy.stats import norm
@@ -139,14 +139,14 @@ def _relative(
     return relative, relative - half, relative + half
 
 
-def _carried_grade(rows: pd.DataFrame, weights: Numbers) -> int | None:
+def _carried_grade(rows: pd.DataFrame, weights: _Numbers) -> int | None:
     """Return the lowest grade among rows that carry the number."""
     carrying = rows[weights >= min(CARRYING_SHARE, weights.max())]
     grades = pd.to_numeric(carrying["evidence"])
     return None if grades.isna().any() else int(grades.min())
 
 
-def _numbers(rows: pd.DataFrame, column: str) -> Numbers:
+def _numbers(rows: pd.DataFrame, column: str) -> _Numbers:
     """Return a column as floats, missing ones as NaN."""
-    values: Numbers = rows[column].to_numpy(dtype=float, na_value=math.nan)
+    values: _Numbers = rows[column].to_numpy(dtype=float, na_value=math.nan)
     return values

@@ -25,7 +25,7 @@ from workbench.core.stages import STAGES
 
 __all__ = ["Kpi", "build_scorecard"]
 
-KpiStatus = Literal["measured", "suppressed", "unanswered", "unmeasured"]
+_KpiStatus = Literal["measured", "suppressed", "unanswered", "unmeasured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Kpi:
 
     measure: Measure
     label: str
-    status: KpiStatus
+    status: _KpiStatus
     reason: str = ""
     outcome: Outcome | None = None
     pooled: Pooled | None = None
@@ -220,7 +220,7 @@ def _build_empty(
     data: BriefData, measure: Measure, outcome: Outcome, rows: pd.DataFrame, label: str
 ) -> Kpi:
     """Build the card of an outcome that is declared but has no number to show."""
-    status: KpiStatus = "unmeasured"
+    status: _KpiStatus = "unmeasured"
     reason = _explain_absence(data, measure, outcome)
     if rows["suppressed"].astype(bool).any():
         status = "suppressed"
