@@ -15,7 +15,13 @@ from workbench.core.quarters import Quarter
 from workbench.core.stages import Stage, find_stage
 from workbench.core.store import ALL_PERSONAS, Workspace, find_project_root
 
-__all__ = ["RunParams", "check_stage_params", "derive_seed"]
+__all__ = [
+    "OUTPUT_VARIABLE",
+    "PROJECT_VARIABLE",
+    "RunParams",
+    "check_stage_params",
+    "derive_seed",
+]
 
 PROJECT_VARIABLE = "WORKBENCH_PROJECT"
 """Environment variable by which a run tells its kernels the project folder."""

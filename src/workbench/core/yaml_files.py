@@ -14,11 +14,11 @@ __all__ = ["read_list", "read_model"]
 
 _MAX_BYTES = 2_000_000
 
-M = TypeVar("M", bound=BaseModel)
+_M = TypeVar("_M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 
 
-def read_model(path: Path, model: type[M]) -> M:
+def read_model(path: Path, model: type[_M]) -> _M:
     """Read one YAML mapping into a model.
 
     Parameters
@@ -39,11 +39,11 @@ def read_model(path: Path, model: type[M]) -> M:
         If the file is absent, is not YAML, or does not fit the model; all faults of
         the file are reported together, each with its line.
     """
-    result: M = _validate(path, TypeAdapter(model))
+    result: _M = _validate(path, TypeAdapter(model))
     return result
 
 
-def read_list(path: Path, model: type[M]) -> tuple[M, ...]:
+def read_list(path: Path, model: type[_M]) -> tuple[_M, ...]:
     """Read a YAML list of mappings into a tuple of models; see `read_model`."""
     return tuple(_validate(path, TypeAdapter(list[model])))  # type: ignore[valid-type]
 
