@@ -35,9 +35,9 @@ def test_all_people_known(rows: Rows, opened: Opener) -> None:
 def test_rows_set_aside_count_as_unknown(rows: Rows, opened: Opener) -> None:
     aside = pd.DataFrame(
         [
-            ("performance", "employee_id", "unknown_id", 432),
+            ("performance", "employee_id", "unknown_employee", 432),
             ("performance", "employee_id", "duplicate_key", 1000),
-            ("enrollments", "employee_id", "unknown_id", 8),
+            ("enrollments", "employee_id", "unknown_employee", 8),
         ],
         columns=["table", "column", "reason", "rows"],
     )

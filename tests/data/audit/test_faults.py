@@ -45,11 +45,11 @@ CASES = {
     ),
     "closed list": (
         _set("job_history", 0, event="moved"),
-        ("job_history", "not_in_list", "event", "not in the closed list"),
+        ("job_history", "out_of_list", "event", "not in the closed list"),
     ),
     "missing": (
         _set("courses", 0, title=None),
-        ("courses", "missing_value", "title", "no value"),
+        ("courses", "null_required", "title", "no value"),
     ),
     "duplicate key": (
         _repeat("enrollments", 0),
@@ -65,19 +65,19 @@ CASES = {
     ),
     "unknown person": (
         _set("performance", 0, employee_id=NOBODY),
-        ("performance", "unknown_id", "employee_id", "employee_id is not in"),
+        ("performance", "unknown_employee", "employee_id", "employee_id is not in"),
     ),
     "unknown manager": (
         _set("job_history", 0, manager_id=NOBODY),
-        ("job_history", "unknown_id", "manager_id", "manager_id is not in"),
+        ("job_history", "unknown_employee", "manager_id", "manager_id is not in"),
     ),
     "unknown course": (
         _set("lms_events", 0, course_id="c9"),
-        ("lms_events", "unknown_id", "course_id", "course_id is not in courses"),
+        ("lms_events", "unknown_course", "course_id", "course_id is not in courses"),
     ),
     "unknown prerequisite": (
         _set("courses", 1, prerequisite_ids=["c1", "c9", "c8"]),
-        ("courses", "unknown_id", "prerequisite_ids", "names courses that do not"),
+        ("courses", "unknown_course", "prerequisite_ids", "names courses that do not"),
     ),
     "completed before enrolled": (
         _set("enrollments", 0, enrolled_at=datetime(2025, 6, 1)),
@@ -170,7 +170,7 @@ def test_large_tables_are_searched_for_repeats_by_person(
 
 
 def test_dimensions_of_reasons() -> None:
-    assert find_dimension("unknown_id") == "consistency"
+    assert find_dimension("unknown_course") == "consistency"
     assert find_dimension("duplicate_key") == "uniqueness"
     assert find_dimension("a reason of a later version") == "validity"
     assert find_dimension("repeated_row") == ""

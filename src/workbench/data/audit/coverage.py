@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 
 from workbench.core.params import Privacy
+from workbench.data.audit.faults import UNKNOWN
 from workbench.data.contract import TABLES
 
 __all__ = [
@@ -95,7 +96,7 @@ def measure_joins(faults: pd.DataFrame, quarantined: pd.DataFrame) -> pd.DataFra
 
 def _sum_rows(counts: pd.DataFrame, what: str) -> dict[tuple[str, str], int]:
     """Sum the rows with unknown ids per table and column."""
-    unknown = counts[counts["reason"] == "unknown_id"]
+    unknown = counts[counts["reason"].isin(list(UNKNOWN.values()))]
     sums = unknown.groupby(["table", "column"], as_index=False)[what].sum()
     return {
         (str(row["table"]), str(row["column"])): int(row[what])

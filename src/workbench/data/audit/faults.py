@@ -16,23 +16,39 @@ import pandas as pd
 from workbench.data.contract import TABLES, Column, Table
 from workbench.data.sql import quote_name, quote_text
 
-__all__ = ["FAULT_COLUMNS", "REASON_DIMENSIONS", "count_faults", "find_dimension"]
+__all__ = [
+    "FAULT_COLUMNS",
+    "REASON_DIMENSIONS",
+    "UNKNOWN",
+    "count_faults",
+    "find_dimension",
+]
 
 FAULT_COLUMNS = ["table", "reason", "column", "dimension", "rows", "faults", "text"]
 
 REASON_DIMENSIONS = {
-    "missing_value": "completeness",
-    "duplicate": "uniqueness",
+    "null_required": "completeness",
+    "duplicate_row": "uniqueness",
     "duplicate_key": "uniqueness",
-    "unknown_id": "consistency",
+    "unknown_employee": "consistency",
+    "unknown_course": "consistency",
+    "unknown_experiment": "consistency",
     "contradiction": "consistency",
     "impossible_date": "consistency",
     "repeated_row": "",
 }
 """Which dimension a reason counts against; one not named here counts against validity.
 
-Rows of tables without a key may repeat, so that counts against none.
+The names are those of the loader's quarantine, with two of the audit's own. Rows of
+tables without a key may repeat, so that counts against none.
 """
+
+UNKNOWN = {
+    "employees": "unknown_employee",
+    "courses": "unknown_course",
+    "experiments": "unknown_experiment",
+}
+"""Reason for an id that its table does not have."""
 
 _LISTS_OF_COURSES = (("courses", "prerequisite_ids"), ("experiments", "course_ids"))
 
@@ -183,11 +199,11 @@ def _list_rules(table: Table) -> Iterator[tuple[str, str, str, str]]:
 def _list_column_rules(column: Column) -> Iterator[tuple[str, str, str, str]]:
     name = quote_name(column.name)
     if not column.nullable:
-        yield column.name, "missing_value", "no value", f"{name} is null"
+        yield column.name, "null_required", "no value", f"{name} is null"
     if column.values:
         allowed = ", ".join(quote_text(value) for value in column.values)
         broken = f"{name} not in ({allowed})"
-        yield column.name, "not_in_list", "not in the closed list", broken
+        yield column.name, "out_of_list", "not in the closed list", broken
     if column.kind == "float":
         broken = f"not isfinite({name})"
         yield column.name, "out_of_range", "not a finite number", broken
@@ -216,7 +232,7 @@ def _count_unknown(con: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Fau
             f" anti join {refers} r on t.{name} = r.{key} where t.{name} is not null",
         )
         text = f"{column.name} is not in {refers}"
-        yield table.name, "unknown_id", column.name, rows, faults, text
+        yield table.name, UNKNOWN[refers], column.name, rows, faults, text
 
 
 def _count_repeated(
@@ -251,7 +267,7 @@ def _count_unknown_courses(con: duckdb.DuckDBPyConnection) -> Iterator[Fault]:
         )
         if rows:
             text = f"{column} names courses that do not exist"
-            yield table, "unknown_id", column, rows, faults, text
+            yield table, UNKNOWN["courses"], column, rows, faults, text
 
 
 def _count_contradictions(con: duckdb.DuckDBPyConnection) -> Iterator[Fault]:

@@ -175,7 +175,9 @@ def _describe_patterns(
                 "share": int(count) / int(total),
                 "std_error": math.nan,
                 "status": "ok",
-                "text": f"{len(gone)} columns missing together" if len(gone) > 1 else "",
+                "text": f"{len(gone)} columns missing together"
+                if len(gone) > 1
+                else "",
             }
         )
     return rows

@@ -116,16 +116,15 @@ def read_lineage(store: Path) -> pd.DataFrame:
         ``table``, ``source``, ``file``, ``sha256``, ``bytes``, ``rows_in``,
         ``rows_filtered``, ``rows_mapped``, ``rows_quarantined``; empty without it.
     """
-    return _read(store / "_lineage.parquet", _LINEAGE, ["table", "source", "file"])
+    return _read(store / "_lineage.parquet", _LINEAGE)
 
 
 def map_sources(lineage: pd.DataFrame) -> dict[str, str]:
-    """Return the source, or the sources joined by a plus, of each table."""
-    names = lineage.dropna(subset=["table", "source"])
-    return {
-        str(table): " + ".join(sorted({str(name) for name in part["source"]}))
-        for table, part in names.groupby("table")
-    }
+    """Return the source each table is based on: the first that its lineage names."""
+    named = lineage.dropna(subset=["table", "source"]).drop_duplicates("table")
+    return dict(
+        zip(named["table"].astype(str), named["source"].astype(str), strict=True)
+    )
 
 
 def read_control_totals(store: Path) -> pd.DataFrame:
@@ -143,7 +142,7 @@ def read_control_totals(store: Path) -> pd.DataFrame:
         difference as a share of what was expected (infinite where nothing was); empty
         where none were declared.
     """
-    totals = _read(store / "_control_totals.parquet", _TOTALS, ["name"])
+    totals = _read(store / "_control_totals.parquet", _TOTALS)
     pairs = zip(
         totals["expected"].astype(float), totals["found"].astype(float), strict=True
     )
@@ -159,8 +158,7 @@ def _measure_off(expected: float, found: float) -> float:
     return abs(found - expected) / abs(expected) if expected else math.inf
 
 
-def _read(path: Path, columns: list[str], order: list[str]) -> pd.DataFrame:
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=columns)
-    table = read_parquet(path)
-    return table.reindex(columns=columns).sort_values(order).reset_index(drop=True)
+    return read_parquet(path).reindex(columns=columns)

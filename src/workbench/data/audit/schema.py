@@ -46,11 +46,12 @@ def count_stored(store: Path) -> dict[str, int]:
             hint="load the organisation first",
         )
     counts = {}
-    for name in TABLES:
-        path = store / f"{name}.parquet"
-        if path.is_file():
-            sql = f"select count(*) from read_parquet({quote_path(path)})"
-            counts[name] = int(_query(sql, path)[0][0])
+    with duckdb.connect() as con:
+        for name in TABLES:
+            path = store / f"{name}.parquet"
+            if path.is_file():
+                sql = f"select count(*) from read_parquet({quote_path(path)})"
+                counts[name] = int(_query(con, sql, path)[0][0])
     return counts
 
 
@@ -75,11 +76,12 @@ def check_schema(store: Path) -> pd.DataFrame:
     SourceError
         If a table is damaged.
     """
-    found = [
-        fault
-        for table in TABLES.values()
-        for fault in _list_faults(table, store / f"{table.name}.parquet")
-    ]
+    with duckdb.connect() as con:
+        found = [
+            fault
+            for table in TABLES.values()
+            for fault in _list_faults(con, table, store / f"{table.name}.parquet")
+        ]
     return pd.DataFrame(found, columns=SCHEMA_COLUMNS)
 
 
@@ -126,12 +128,14 @@ def check_sample(
     return pd.DataFrame(found, columns=SCHEMA_COLUMNS)
 
 
-def _list_faults(table: Table, path: Path) -> Iterator[tuple[str, str, str, int, bool]]:
+def _list_faults(
+    con: duckdb.DuckDBPyConnection, table: Table, path: Path
+) -> Iterator[tuple[str, str, str, int, bool]]:
     if not path.is_file():
         return
     scan = f"read_parquet({quote_path(path)})"
-    rows = int(_query(f"select count(*) from {scan}", path)[0][0])
-    described = _query(f"describe select * from {scan}", path)
+    rows = int(_query(con, f"select count(*) from {scan}", path)[0][0])
+    described = _query(con, f"describe select * from {scan}", path)
     present = {str(row[0]): str(row[1]) for row in described}
     for column in table.columns:
         kind = present.get(column.name)
@@ -145,7 +149,7 @@ def _list_faults(table: Table, path: Path) -> Iterator[tuple[str, str, str, int,
                 f"select count(*) from {scan} where not"
                 f" regexp_full_match({quote_name(column.name)}, '{_QUARTER}')"
             )
-            bad = int(_query(sql, path)[0][0])
+            bad = int(_query(con, sql, path)[0][0])
             if bad:
                 yield table.name, column.name, "not a quarter", bad, True
     if not table.open:
@@ -154,15 +158,14 @@ def _list_faults(table: Table, path: Path) -> Iterator[tuple[str, str, str, int,
                 yield table.name, name, "unknown column", rows, False
 
 
-def _query(sql: str, path: Path) -> list[Any]:
-    """Run a query over one file in a connection of its own."""
-    with duckdb.connect(config={"threads": 1}) as con:
-        try:
-            return con.execute(sql).fetchall()
-        except duckdb.Error as error:
-            raise SourceError.build(
-                "A table of the store cannot be read",
-                where=path.name,
-                got=str(error).splitlines()[0].replace(str(path), path.name),
-                hint="load the organisation again with --force",
-            ) from error
+def _query(con: duckdb.DuckDBPyConnection, sql: str, path: Path) -> list[Any]:
+    """Run a query over one file."""
+    try:
+        return con.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise SourceError.build(
+            "A table of the store cannot be read",
+            where=path.name,
+            got=str(error).splitlines()[0].replace(str(path), path.name),
+            hint="load the organisation again with --force",
+        ) from error
