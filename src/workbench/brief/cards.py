@@ -21,9 +21,9 @@ from workbench.brief.formatting import (
     format_count,
     format_effect,
     format_interval,
-    format_level,
     format_percent,
     format_percent_range,
+    format_step,
     pluralise,
 )
 from workbench.brief.scorecard import Kpi
@@ -99,7 +99,7 @@ def _draw_card(card: Kpi) -> str:
         f"{_draw_bar(card)}\n"
         f'<div class="kpi-target">{escape_html(_write_target(card))}</div>\n'
         f'<div class="kpi-foot">{draw_verdict(kind, words)} '
-        f"{draw_grade(card.pooled.evidence)}</div></section>"
+        f"<span>{draw_grade(card.pooled.evidence, words=True)}</span></div></section>"
     )
 
 
@@ -123,9 +123,8 @@ def _write_interval(card: Kpi) -> str:
         return ""
     item = card.pooled
     learners = pluralise(item.n_treated, "learner")
-    before = format_level(item.baseline, card.unit)
-    after = format_level(item.baseline + item.effect, card.unit)
-    level = "" if MISSING in (before, after) else f", from {before} to {after}"
+    step = format_step(item.baseline, item.baseline + item.effect, card.unit)
+    level = "" if step == MISSING else f", {step}"
     return f"{_write_range(card)}{level}; {learners}"
 
 

@@ -12,6 +12,7 @@ from workbench.brief.formatting import (
     format_count,
     format_effect,
     format_quarter,
+    pluralise,
 )
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi, build_scorecard
@@ -98,7 +99,11 @@ def _explain(old: Kpi | None, new: Kpi, causes: Sequence[str]) -> str:
     if new.pooled is None:
         return f"not shown now. {new.reason}"
     before, now = old.pooled.n_treated, new.pooled.n_treated
-    people = f"learners: {format_count(before)}, now {format_count(now)}"
+    people = (
+        f"{pluralise(now, 'learner')} in both"
+        if before == now
+        else f"learners: {format_count(before)}, now {format_count(now)}"
+    )
     return "; ".join((people, *_explain_grade(old, new), *causes))
 
 

@@ -70,7 +70,7 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
         return Decision(
             "Review",
             f"{what} before the next intake: {_list_effects(losses)}, against what is "
-            "wanted.",
+            f"wanted{_add_gains(gains)}.",
         )
     if not gains.empty:
         return Decision("Continue", f"{what}: {_list_effects(gains)}.")
@@ -80,6 +80,10 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
             "Do not extend", f"{what}: no change that matters in {outcomes}."
         )
     return Decision("Measure again", f"{what}{_need_more(group)}.")
+
+
+def _add_gains(gains: pd.DataFrame) -> str:
+    return "" if gains.empty else f"; it gains in {_list_effects(gains)}"
 
 
 def _name(data: BriefData, group: pd.DataFrame) -> str:

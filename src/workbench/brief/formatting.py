@@ -22,6 +22,7 @@ __all__ = [
     "format_percent_range",
     "format_quarter",
     "format_share",
+    "format_step",
     "format_value",
     "is_missing",
     "pluralise",
@@ -148,6 +149,14 @@ def format_level(value: Any, unit: str) -> str:
     if unit in _SHARE:
         return format_percent(value)
     return format_effect(value, unit, signed=False)
+
+
+def format_step(before: Any, after: Any, unit: str) -> str:
+    """Write two levels, the unit once: ``from 81.9 to 86.5 of 100 people``."""
+    if is_missing(before) or is_missing(after):
+        return MISSING
+    first = format_level(before, unit).partition(_NO_BREAK)[0]
+    return f"from {first} to {format_level(after, unit)}"
 
 
 def format_interval(low: Any, high: Any, unit: str) -> str:

@@ -43,7 +43,7 @@ def count_learners(effects: pd.DataFrame) -> int:
 
     Somebody who learnt two programmes counts in each.
     """
-    shown = effects[effects["n_treated"].notna()]
+    shown = effects[effects["estimate"].notna() & ~effects["control"].astype(bool)]
     if shown.empty:
         return 0
     largest = shown.groupby(["persona", "program"])["n_treated"].max()
@@ -95,10 +95,7 @@ def _count_analysed(effects: pd.DataFrame) -> str:
     learners = count_learners(effects)
     if not learners:
         return "no comparison to show"
-    personas = len(set(effects.loc[effects["n_treated"].notna(), "persona"]))
-    return (
-        f"{pluralise(learners, 'learner')} compared, {pluralise(personas, 'persona')}"
-    )
+    return f"{pluralise(learners, 'learner')} compared with colleagues"
 
 
 def _count_consent(data: BriefData) -> tuple[int, int] | None:

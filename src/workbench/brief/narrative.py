@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _RANDOMISED = 4
+_MOST_NAMED = 3
 
 
 def join_words(words: Iterable[str]) -> str:
@@ -122,13 +123,10 @@ def state_answer(cards: Sequence[Kpi], *, quarter: str) -> str:
         _answer_gains(groups.get("gain", [])),
         _answer_losses(groups.get("loss", [])),
     ]
-    if not any(parts):
+    if any(parts):
+        parts += _answer_rest(groups)
+    else:
         parts = [_answer_nothing(groups)]
-    elif "none" in groups:
-        parts.append(f"{_names(groups['none'])} did not change enough to matter")
-    if "unclear" in groups and any(parts[:2]) and len(groups["unclear"]) <= 3:
-        verb = "is" if len(groups["unclear"]) == 1 else "are"
-        parts.append(f"{_names(groups['unclear'])} {verb} unclear")
     sentence = "; ".join(item for item in parts if item)
     return sentence[:1].upper() + sentence[1:]
 
@@ -273,6 +271,18 @@ def _answer_losses(cards: Sequence[Kpi]) -> str:
     return f"learners did worse in {named}"
 
 
+def _answer_rest(groups: Mapping[str, Sequence[Kpi]]) -> list[str]:
+    """Name what did not change and, if they are few, what is unclear."""
+    parts = []
+    if "none" in groups:
+        parts.append(f"{_names(groups['none'])} did not change enough to matter")
+    unclear = groups.get("unclear", ())
+    if 0 < len(unclear) <= _MOST_NAMED:
+        verb = "is" if len(unclear) == 1 else "are"
+        parts.append(f"{_names(unclear)} {verb} unclear")
+    return parts
+
+
 def _answer_nothing(groups: Mapping[str, Sequence[Kpi]]) -> str:
     """Answer for a quarter without gain or loss."""
     if "unclear" not in groups:
@@ -296,22 +306,22 @@ def _names(cards: Sequence[Kpi], word: str = "and") -> str:
 
 def _count_findings(rows: pd.DataFrame) -> str:
     """Count what the comparisons show."""
-    counts = rows["finding"].value_counts()
-    names = {
-        "gain": "show a gain",
-        "loss": "a loss",
-        "none": "no change that matters",
-        "unclear": "stay unclear",
+    counts = {
+        key: int((rows["finding"] == key).sum())
+        for key in ("gain", "loss", "none", "unclear")
     }
-    parts = [
-        f"{format_count(counts.get(key, 0))} {words}" for key, words in names.items()
-    ]
+    show = "shows" if counts["gain"] == 1 else "show"
+    are = "is" if counts["unclear"] == 1 else "are"
     personas, outcomes = len(set(rows["persona"])), len(set(rows["outcome"]))
     total = (
         f"{len(rows)} comparisons ({_several(personas, 'persona')}, "
         f"{_several(outcomes, 'outcome')})"
     )
-    return f"Of {total}, {join_words(parts)}."
+    return (
+        f"Of {total}, {format_count(counts['gain'])} {show} a gain, "
+        f"{format_count(counts['loss'])} a loss and {format_count(counts['none'])} no "
+        f"change that matters; {format_count(counts['unclear'])} {are} unclear."
+    )
 
 
 def _locate_findings(rows: pd.DataFrame) -> str:

@@ -30,7 +30,6 @@ from workbench.brief.effects import select_effects
 from workbench.brief.exhibits import compare_personas
 from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
-    MISSING,
     format_count,
     format_effect,
     format_interval,
@@ -39,7 +38,12 @@ from workbench.brief.formatting import (
 )
 from workbench.brief.header import show_header
 from workbench.brief.limitations import list_limitations
-from workbench.brief.narrative import state_answer, state_findings
+from workbench.brief.narrative import (
+    join_words,
+    lower_first,
+    state_answer,
+    state_findings,
+)
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi, build_scorecard
 
@@ -51,6 +55,9 @@ _FINDINGS = {
     "none": ("none", "no change that matters"),
     "unclear": ("unsure", "unclear"),
 }
+
+
+_NOT_COMPARED = Html('<span class="kpi-ci">not compared</span>')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +127,7 @@ class IndexPage:
                 "personas that hold at least a tenth of the learners. Met means that "
                 "the whole interval reaches the nearer end of the target, not met that "
                 "none of it does.",
+                _name_left_out(self.cards),
                 kind="sub",
             ),
         )
@@ -199,7 +207,8 @@ def _tabulate_where(data: BriefData, rows: pd.DataFrame) -> Block:
     for row in rows.to_dict("records"):
         key = (str(row["persona"]), str(row["program"]))
         who = row["label"] + (f", {data.label_program(key[1])}" if several else "")
-        cells.setdefault(key, {"who": who})[str(row["outcome"])] = _draw_cell(
+        blank = dict.fromkeys((item.key for item in columns[1:]), _NOT_COMPARED)
+        cells.setdefault(key, {"who": who, **blank})[str(row["outcome"])] = _draw_cell(
             row, data.min_group
         )
     return build_table(
@@ -237,6 +246,18 @@ def _head(label: str, unit: object) -> str:
     return f"{label} ({words})" if words else str(label)
 
 
+def _name_left_out(cards: tuple[Kpi, ...]) -> str:
+    """Name personas that a mean does not speak for."""
+    named = [
+        f"{lower_first(item.label)} without {join_words(item.left_out)}"
+        for item in cards
+        if item.left_out
+    ]
+    if not named:
+        return ""
+    return escape_markdown(f"Some personas have no number: {'; '.join(named)}.")
+
+
 def _note_roi(cards: tuple[Kpi, ...]) -> Block:
     """Say why the brief holds no return on investment yet."""
     missing = [
@@ -249,6 +270,5 @@ def _note_roi(cards: tuple[Kpi, ...]) -> Block:
     return build_note(
         "Return on investment: not priced yet.",
         missing[0].reason,
-        f"Until then this brief says what learning changed, not what that is worth "
-        f"({MISSING} no amount is shown rather than a guess).",
+        "Until then this brief says what learning changed, not what that is worth.",
     )

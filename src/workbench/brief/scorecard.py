@@ -250,7 +250,23 @@ def _explain_absence(data: BriefData, measure: Measure, outcome: Outcome | None)
     ]
     if waiting:
         return waiting[0]
+    gaps = _list_reasons(data, outcome.id)
+    if gaps:
+        return " ".join(gaps[:2])
     return "No persona has an estimate of it this quarter."
+
+
+def _list_reasons(data: BriefData, outcome: str) -> list[str]:
+    """List why stages could not compare an outcome, as their checks say."""
+    reasons = []
+    for item in data.stages.values():
+        checks = item.table("diagnostics")
+        if {"check", "outcome", "text"} <= set(checks.columns):
+            rows = (checks["check"] == "comparison") & (checks["outcome"] == outcome)
+            reasons += [
+                f"{str(text).rstrip('.')}." for text in checks.loc[rows, "text"]
+            ]
+    return list(dict.fromkeys(reasons))
 
 
 def _find_outcome(
