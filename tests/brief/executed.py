@@ -76,8 +76,7 @@ def make_project(
     """Write parameters and the executed notebooks of one quarter below `root`."""
     write_params(root, name, labels)
     (root / "notebooks").mkdir(exist_ok=True)
-    params = load_org_params(ORG, root / "params")
-    project = Project(params, Workspace(root), QUARTER)
+    project = open_project(root)
     for stage in (*PAGES, *STAGES):
         personas = list(labels) if stage.per_persona else [ALL_PERSONAS]
         for persona in personas:
@@ -86,6 +85,12 @@ def make_project(
     for number, persona in enumerate(labels):
         save_estimates(project, persona, effect=0.1 + 0.05 * number)
     return project
+
+
+def open_project(root: Path) -> Project:
+    """Open a project that lies below `root`."""
+    params = load_org_params(ORG, root / "params")
+    return Project(params, Workspace(root), QUARTER)
 
 
 def write_params(root: Path, name: str, labels: Mapping[str, str]) -> None:
@@ -165,8 +170,8 @@ def save_estimates(
     )
     folder = project.notebook("psm", persona).parent
     StageResult(stage="psm", estimates=(whole, part)).save(folder)
-    given = {"inputs": {"employees": "aa"}, "parameters": {"caliper": 0.2}}
-    written = {"schema": 1, "package": "p1", **given, **(manifest or {})}
+    given = {"inputs": {"store/employees.parquet": "aa"}, "parameters": {"ratio": 1}}
+    written = {"schema": 1, "code": {"sha256": "p1"}, **given, **(manifest or {})}
     (folder / "manifest.json").write_text(json.dumps(written), encoding="utf-8")
 
 
@@ -377,7 +382,7 @@ def index_cells(persona: str) -> list[Any]:
         + "</tr></tbody></table></div>"
     )
     return [
-        front('title: "Executive brief"\ntoc: false'),
+        front('title: "Executive brief"'),
         title,
         shown(head),
         shown(

@@ -55,12 +55,13 @@ _PROMOTED = "workbench"
 class CleanNotebook:
     """A cleaned notebook: what its page is called, and its cells.
 
-    ``front`` holds the front matter; titles in it are plain text. ``failed`` tells
-    that a cell ended in an error.
+    ``front`` holds the front matter; titles in it are plain text. ``titled`` tells
+    that an output gave the title, ``failed`` that a cell ended in an error.
     """
 
     front: dict[str, Any] = field(default_factory=dict)
     cells: list[dict[str, Any]] = field(default_factory=list)
+    titled: bool = False
     failed: bool = False
 
 
@@ -145,6 +146,7 @@ class _Cleaner:
         result = self._result
         if self._heading:
             result.front.setdefault("title", self._heading)
+        result.titled = "title" in self._promoted
         result.front.update(self._promoted)
         for number, cell in enumerate(result.cells):
             cell["id"] = f"cell-{number:03d}"

@@ -54,12 +54,14 @@ def draw_table(table: Table) -> str:
     """Write a table as HTML: escaped text, scopes, numbers to the right."""
     words = _escape(" ".join(table.caption.split()))
     caption = f"<caption>{words}</caption>" if words else ""
-    head = "".join(_draw_row(row, scope="col") for row in table.head)
-    body = "\n".join(_draw_row(row, scope="row") for row in table.body)
+    numeric = _find_numeric(table)
+    rows = "".join(_draw_row(row, "col", numeric) for row in table.head)
+    head = f"<thead>{rows}</thead>" if rows else ""
+    body = "\n".join(_draw_row(row, "row", numeric) for row in table.body)
     label = words or "Table"
     return (
         f'<div class="table-wrap" role="region" tabindex="0" aria-label="{label}">'
-        f'<table class="plain">{caption}<thead>{head}</thead>\n<tbody>\n{body}\n'
+        f'<table class="plain">{caption}{head}\n<tbody>\n{body}\n'
         "</tbody></table></div>"
     )
 
@@ -72,18 +74,37 @@ def wrap_raw_html(content: str) -> str:
     return f"{fence}{{=html}}\n{body}\n{fence}\n\n"
 
 
-def _draw_row(cells: Sequence[Cell], *, scope: str) -> str:
-    return "<tr>" + "".join(_draw_cell(cell, scope) for cell in cells) + "</tr>"
+def _find_numeric(table: Table) -> frozenset[int]:
+    """Find the columns of a plain grid whose filled cells are all numbers."""
+    rows = [*table.head, *table.body]
+    widths = {len(row) for row in rows}
+    if len(widths) != 1 or any(c.columns > 1 or c.rows > 1 for r in rows for c in r):
+        return frozenset()
+    found = set()
+    for column in range(widths.pop()):
+        texts = [row[column].text.strip() for row in table.body]
+        filled = [text for text in texts if text]
+        if filled and all(_NUMBER.fullmatch(text) for text in filled):
+            found.add(column)
+    return frozenset(found)
 
 
-def _draw_cell(cell: Cell, scope: str) -> str:
-    spans = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
-    spans += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
+def _draw_row(cells: Sequence[Cell], scope: str, numeric: frozenset[int]) -> str:
+    drawn = (
+        _draw_cell(cell, scope, number=column in numeric)
+        for column, cell in enumerate(cells)
+    )
+    return f"<tr>{''.join(drawn)}</tr>"
+
+
+def _draw_cell(cell: Cell, scope: str, *, number: bool) -> str:
+    marks = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
+    marks += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
     text = " ".join(cell.text.split())
+    marks += ' class="num"' if number and (scope == "col" or not cell.heads) else ""
     if cell.heads and text:
-        return f'<th scope="{scope}"{spans}>{_escape(text)}</th>'
-    mark = ' class="num"' if text and _NUMBER.fullmatch(text) else ""
-    return f"<td{spans}{mark}>{_escape(text)}</td>"
+        return f'<th scope="{scope}"{marks}>{_escape(text)}</th>'
+    return f"<td{marks}>{_escape(text)}</td>"
 
 
 def _escape(text: str) -> str:

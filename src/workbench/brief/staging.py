@@ -42,6 +42,7 @@ _LABELS: Mapping[str, str] = {
     "prescription": "Prescription",
     "roi": "Return on investment",
 }
+_COMMON_GROUP = "All personas"
 _APPENDIX_METADATA: Mapping[str, Any] = {
     "execute": {"echo": True},
     "format": {
@@ -189,7 +190,7 @@ def _list_stage_notebooks(
                         params, workspace, quarter, ALL_PERSONAS, stage
                     ),
                     label=_label(stage),
-                    group="All personas" if appendix else "",
+                    group=_COMMON_GROUP if appendix else "",
                     appendix=appendix,
                 )
             )
@@ -254,12 +255,16 @@ def _set_front(clean: CleanNotebook, item: Source, edition: Edition) -> None:
     """Settle the front matter: titles escaped, quarter and version above them."""
     front = clean.front
     if item.appendix:
-        front["title"] = f"{item.label}: {item.group}"
+        common = item.group == _COMMON_GROUP
+        front["title"] = item.label if common else f"{item.label}: {item.group}"
         front["subtitle"] = f"Appendix · {edition.line}"
         front.pop("description", None)
     else:
-        front.setdefault("title", item.label)
+        own = front.get("title") if clean.titled or not item.order else None
+        front["title"] = own or item.label
         front.setdefault("subtitle", edition.line)
+    if item.address == "index":
+        front.setdefault("toc", False)
     if item.order:
         front["order"] = item.order
     for key in ("title", "subtitle", "description"):

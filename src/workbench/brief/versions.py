@@ -82,10 +82,11 @@ _VALUES = (
 )
 _FACTS = ("headline", "unit", "direction", "suppressed")
 _CAUSES: Mapping[str, tuple[str, ...]] = {
-    "data": ("inputs",),
-    "parameters": ("parameters", "params", "seed"),
-    "code": ("notebook", "package", "code", "environment"),
+    "parameters": ("parameters", "parameter_files", "seed"),
+    "code": ("notebook", "code", "environment"),
 }
+_STORE = "store/"
+_EARLIER = "earlier stages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,23 +304,35 @@ def _canonical(value: Any) -> str:
 
 
 def _describe_source(folder: Path) -> dict[str, str]:
-    """Hash a stage's manifest, and its data, parameters and code apart."""
+    """Hash a stage's manifest, and its data, parameters and code apart.
+
+    Tables of the store are data; other inputs are results of earlier stages.
+    """
     path = folder / "manifest.json"
     if not path.is_file():
         return {}
     manifest = read_json(path)
-    described = {"manifest": hash_file(path)}
+    inputs = dict(manifest.get("inputs", {}))
+    store = {name: inputs.pop(name) for name in list(inputs) if _is_stored(name)}
+    parts: dict[str, Any] = {"data": store, _EARLIER: inputs}
     for cause, names in _CAUSES.items():
-        parts = {name: manifest[name] for name in names if name in manifest}
-        described[cause] = hash_text(_canonical(parts))
-    return described
+        parts[cause] = {name: manifest.get(name) for name in names}
+    hashes = {cause: hash_text(_canonical(part)) for cause, part in parts.items()}
+    return {"manifest": hash_file(path), **hashes}
+
+
+def _is_stored(name: str) -> bool:
+    return name.startswith(_STORE)
 
 
 def _find_cause(old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> str:
     """Say which of data, parameters and code differ between two sources."""
     if not old or not new:
         return "the stage was not part of both versions"
-    differing = [name for name in _CAUSES if old.get(name) != new.get(name)]
+    names = ("data", *_CAUSES)
+    differing = [name for name in names if old.get(name) != new.get(name)]
+    if not differing and old.get(_EARLIER) != new.get(_EARLIER):
+        differing = [_EARLIER]
     return " and ".join(differing) or "nothing recorded differs"
 
 

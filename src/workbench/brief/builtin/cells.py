@@ -193,7 +193,7 @@ class _CellReader:
         name = self._number("Figure", label, where)
         opening = (
             f'<div{_mark(label)} class="quarto-float quarto-figure">'
-            f'<figure class="quarto-float quarto-float-fig figure">{picture}'
+            f'<figure class="quarto-float quarto-float-fig figure"><div>{picture}</div>'
             '<figcaption class="quarto-float-caption quarto-float-fig">'
         )
         closing = _raw("</figcaption></figure></div>")

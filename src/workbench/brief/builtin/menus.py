@@ -10,7 +10,14 @@ from typing import Any
 
 from workbench.brief.builtin.tree import Heading
 
-__all__ = ["draw_contents", "draw_navbar", "draw_sidebar", "link_to", "read_title"]
+__all__ = [
+    "draw_contents",
+    "draw_navbar",
+    "draw_sidebar",
+    "link_to",
+    "list_labels",
+    "read_title",
+]
 
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -36,6 +43,22 @@ def draw_sidebar(config: Mapping[str, Any], address: str) -> str:
     """Draw the tree of all pages; the sections around this page are open."""
     contents = config.get("website", {}).get("sidebar", {}).get("contents", [])
     return _draw_branch(contents, address, "list-unstyled")
+
+
+def list_labels(config: Mapping[str, Any]) -> dict[str, str]:
+    """List what the menu calls each page, by address; sections come before it."""
+    labels: dict[str, str] = {}
+
+    def take(contents: Sequence[Mapping[str, Any]], above: str) -> None:
+        for item in contents:
+            if "section" in item:
+                take(item["contents"], f"{read_title(item['section'])} › ")
+            else:
+                address = str(item["href"]).removesuffix(".ipynb")
+                labels[address] = f"{above}{read_title(item['text'])}"
+
+    take(config.get("website", {}).get("sidebar", {}).get("contents", []), "")
+    return labels
 
 
 def draw_contents(headings: Sequence[Heading]) -> str:

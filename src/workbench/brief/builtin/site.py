@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.brief.builtin.cells import PageSource, read_page
-from workbench.brief.builtin.menus import read_title
+from workbench.brief.builtin.menus import list_labels
 from workbench.brief.builtin.page import draw_page
 from workbench.brief.builtin.pandoc import read_markdown, write_html
 from workbench.brief.builtin.search import list_entries, write_index
@@ -62,7 +62,7 @@ def render_builtin(stage: Path, output: Path) -> None:
         _write(output / f"{source.address}.html", drawn.encode())
         for name, content in source.images.items():
             _write(output / name, content)
-    _write_search(output, sources, pages)
+    _write_search(output, config, sources, pages)
     _write_theme(stage, output)
 
 
@@ -94,13 +94,17 @@ def _refuse_faults(sources: Sequence[PageSource], pages: Sequence[PageTree]) -> 
 
 
 def _write_search(
-    output: Path, sources: Sequence[PageSource], pages: Sequence[PageTree]
+    output: Path,
+    config: Mapping[str, Any],
+    sources: Sequence[PageSource],
+    pages: Sequence[PageTree],
 ) -> None:
+    labels = list_labels(config)
     entries: list[Mapping[str, str]] = []
     for source, page in zip(sources, pages, strict=True):
         if source.front.get("search", True) is False:
             continue
-        title = read_title(source.front.get("title", source.address))
+        title = labels.get(source.address, source.address)
         headings = {item.anchor: item.text for item in page.headings}
         entries += list_entries(source.address, title, page.tree, headings)
     index, script = write_index(entries)

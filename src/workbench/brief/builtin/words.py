@@ -12,8 +12,8 @@ _BLOCKS = frozenset(("Para", "Plain", "Header"))
 _SPACES = frozenset(("Space", "SoftBreak", "LineBreak"))
 _BREAKING_NAMES = (
     "address article aside blockquote br caption dd details div dl dt figcaption "
-    "figure footer h2 h3 h4 h5 h6 header hr li ol p pre section summary table td th "
-    "tr ul"
+    "figure footer h2 h3 h4 h5 h6 header hr li ol p pre section span summary "
+    "table td th tr ul"
 )
 _BREAKING = frozenset(_BREAKING_NAMES.split())
 _SILENT = frozenset(("svg", "style", "script", "title"))

@@ -88,7 +88,7 @@
   function excerpt(text, words) {
     var folded = fold(text);
     var at = folded.length === text.length ? folded.indexOf(words[0]) : 0;
-    var start = Math.max(0, at - 50);
+    var start = at > 50 ? text.indexOf(" ", at - 50) + 1 : 0;
     return (start > 0 ? "… " : "") + text.slice(start, start + 150);
   }
 
@@ -204,6 +204,15 @@
     });
   }
 
+  function startScrolling() {
+    document.querySelectorAll(".quarto-float-fig > div, main pre").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth) {
+        box.tabIndex = 0;
+      }
+    });
+  }
+
+  window.addEventListener("load", startScrolling);
   document.addEventListener("DOMContentLoaded", function () {
     startScheme();
     startSearch();
