@@ -89,7 +89,6 @@ class LiveProgress:
     def __init__(self, console: Console, total: int) -> None:
         from rich.progress import (
             BarColumn,
-            MofNCompleteColumn,
             Progress,
             TextColumn,
             TimeElapsedColumn,
@@ -99,14 +98,16 @@ class LiveProgress:
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
             transient=True,
         )
-        self._whole = self._bars.add_task("all notebooks", total=total)
+        self._total = total
+        self._ended = 0
+        self._whole = self._bars.add_task("all notebooks", total=total, count="")
         self._running: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -124,17 +125,28 @@ class LiveProgress:
     def begin(self, task: Task, why: str) -> None:
         """Add a bar for the notebook."""
         text = f"{task.stage.name} {task.persona} ({why})"
-        self._running[task.label] = self._bars.add_task(text, total=None)
+        self._running[task.label] = self._bars.add_task(text, total=None, count="")
 
     def end(self, task: Task, outcome: TaskOutcome) -> None:
-        """Take the notebook's bar away and write a line above the bars."""
+        """Take the notebook's bar away and write a line above the bars.
+
+        What is kept takes no time: it is taken off the whole, lest the time left look
+        short.
+        """
         bar = self._running.pop(task.label, None)
         if bar is not None:
             self._bars.remove_task(bar)
         self._bars.console.print(
             _describe(task, outcome), markup=False, highlight=False, soft_wrap=True
         )
-        self._bars.advance(self._whole)
+        self._ended += outcome.ran
+        self._total -= not outcome.ran
+        self._bars.update(
+            self._whole,
+            completed=self._ended,
+            total=self._total,
+            count=f"{self._ended} of {self._total}",
+        )
 
 
 def _describe(task: Task, outcome: TaskOutcome) -> str:
