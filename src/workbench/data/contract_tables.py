@@ -96,7 +96,7 @@ CANONICAL: tuple[Table, ...] = (
             Column(name="region", kind="id", nullable=True),
             Column(name="shift", kind="id", nullable=True),
             Column(name="manager_id", kind="id", nullable=True, person=True),
-            Column(name="fte", kind="float", nullable=True, minimum=0, maximum=2),
+            Column(name="fte", kind="float", nullable=True, minimum=0),
         ),
     ),
     Table(

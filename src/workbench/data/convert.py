@@ -13,7 +13,7 @@ from workbench.data.contract import Kind
 from workbench.data.source_model import ColumnMap
 from workbench.data.sql import quote_text
 
-__all__ = ["Reading", "convert", "is_mapped", "write_as_text"]
+__all__ = ["Reading", "convert", "is_mapped", "read_mapped_text", "write_as_text"]
 
 _FLOATS = ("DOUBLE", "FLOAT")
 _WHOLE = (
@@ -79,7 +79,7 @@ def convert(raw: str, raw_type: str, kind: Kind, spec: ColumnMap, how: Reading) 
         SQL of the canonical type, null where the value is missing or unreadable.
     """
     if spec.map is not None:
-        raw, raw_type = _map_values(write_as_text(raw, raw_type), spec), "VARCHAR"
+        raw, raw_type = read_mapped_text(raw, raw_type, spec), "VARCHAR"
     if kind in ("id", "cat"):
         return write_as_text(raw, raw_type)
     if kind == "text":
@@ -123,10 +123,14 @@ def is_mapped(raw: str, raw_type: str, spec: ColumnMap) -> str:
     return f"{write_as_text(raw, raw_type)} IN ({known})"
 
 
-def _map_values(text: str, spec: ColumnMap) -> str:
+def read_mapped_text(raw: str, raw_type: str, spec: ColumnMap) -> str:
+    """Write the SQL of a value as text, after its value map where it has one."""
+    text = write_as_text(raw, raw_type)
+    if spec.map is None:
+        return text
     pairs = " ".join(
         f"WHEN {quote_text(old)} THEN " + ("NULL" if new is None else quote_text(new))
-        for old, new in (spec.map or {}).items()
+        for old, new in spec.map.items()
     )
     rest = text if spec.otherwise == "keep" else "NULL"
     return f"CASE {text} {pairs} ELSE {rest} END" if pairs else rest
@@ -143,7 +147,7 @@ def _read_bool(raw: str, raw_type: str) -> str:
 
 def _read_list(raw: str, raw_type: str, spec: ColumnMap) -> str:
     if raw_type.endswith("[]"):
-        parts = f"list_transform({raw}, x -> trim(CAST(x AS VARCHAR)))"
+        parts = f"list_transform({raw}, lambda x: trim(CAST(x AS VARCHAR)))"
     else:
         text = write_as_text(raw, raw_type)
         sign = spec.separator
@@ -151,10 +155,10 @@ def _read_list(raw: str, raw_type: str, spec: ColumnMap) -> str:
             f"[{text}]"
             if sign is None
             else f"list_transform(string_split({text}, {quote_text(sign)}), "
-            "x -> trim(x))"
+            "lambda x: trim(x))"
         )
         parts = f"CASE WHEN {text} IS NOT NULL THEN {parts} END"
-    return f"list_filter({parts}, x -> x <> '')"
+    return f"nullif(list_filter({parts}, lambda x: x <> ''), [])"
 
 
 def _read_number(raw: str, raw_type: str, how: Reading) -> str:

@@ -173,7 +173,7 @@ def register_source(
         origins = {str(part): collected.files[0] for part in collected.parts}
     elif isinstance(spec, ExcelSource):
         for index, file in enumerate(collected.files):
-            inner = folder / str(index)
+            inner = folder / f"{index:06d}"
             parts = stage_excel(file.path, file.name, spec, inner)
             origins |= {str(part): file for part in parts}
     elif isinstance(spec, CsvSource):
@@ -260,7 +260,14 @@ def _register(
     if ROW_COLUMN in types:
         number = f"coalesce({ROW_COLUMN}, {number})"
     shown = [_clear_nulls(name, kind, spec) for name, kind in columns.items()]
-    shown += [FILE_COLUMN, f"{number} AS {ROW_COLUMN}"]
+    # sorted as a number in the order of the files, and written as a path
+    listed = ", ".join(quote_text(path) for path in origins)
+    file_type = quote_name(f"_wb_files_of_{collected.name}")
+    connection.execute(f"CREATE TYPE {file_type} AS ENUM ({listed})")
+    shown += [
+        f"CAST({FILE_COLUMN} AS {file_type}) AS {FILE_COLUMN}",
+        f"{number} AS {ROW_COLUMN}",
+    ]
     select = f"SELECT {', '.join(shown)} FROM {scan}"
     names = ", ".join(map(quote_name, columns))
     connection.execute(
