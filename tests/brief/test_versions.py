@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from tests.brief.executed import Project, save_estimates
+from workbench.brief.numbers import collect_numbers, compare_numbers
 from workbench.brief.site import PublishedBrief, publish
 from workbench.brief.versions import (
-    collect_numbers,
-    compare_numbers,
     list_versions,
     next_version,
     point_to_latest,
@@ -191,6 +190,17 @@ def test_archive_tells_what_changed(project: Project) -> None:
     brief = read_brief(second.folder)
     assert len(brief["changes"]) == 2
     assert brief["changes"][0]["cause"] == "parameters"
+
+
+def test_archive_links_to_the_versions_of_other_quarters(project: Project) -> None:
+    briefs = project.workspace.briefs("acme")
+    for number in (1, 2):
+        site = touch_versions(briefs / "2026Q2", f"v{number}") / f"v{number}"
+        (site / "index.html").write_text("<main>old</main>", encoding="utf-8")
+    published = publish_builtin(project)
+    page = (published.folder / "archive.html").read_text(encoding="utf-8")
+    assert '2026 Q2: <a href="../../2026Q2/v1/index.html">version 1</a>, <a' in page
+    assert (published.folder / "../../2026Q2/v2/index.html").is_file()
 
 
 def test_latest_points_to_the_newest_quarter_and_version(tmp_path: Path) -> None:

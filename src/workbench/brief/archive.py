@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.brief.html_tables import wrap_raw_html
-from workbench.brief.versions import Change, list_versions, read_brief
+from workbench.brief.numbers import Change
+from workbench.brief.versions import list_published, list_versions, read_brief
 from workbench.core.params import OrgParams
 from workbench.core.quarters import Quarter
 
@@ -55,6 +56,10 @@ def write_archive(
     if version > 1:
         parts.append(f"## What changed since version {version - 1} {{#changes}}\n\n")
         parts.append(_describe_changes(params, changes))
+    others = [name for name in list_published(folder.parent) if name != str(quarter)]
+    if others:
+        parts.append("## Other quarters {#quarters}\n\n")
+        parts.append(wrap_raw_html(_draw_quarters(folder.parent, others)))
     return "".join(parts)
 
 
@@ -73,6 +78,18 @@ def _draw_versions(
         rows.append(_draw_version(name, cut, record["changes"], number))
     heads = ("Version", "Data up to", "Numbers changed", "Because of")
     return _draw_table(f"Versions of {quarter}", heads, rows)
+
+
+def _draw_quarters(briefs: Path, quarters: Sequence[str]) -> str:
+    """Draw a list of the other quarters, the newest first, each version a link."""
+    items = []
+    for name in reversed(quarters):
+        links = ", ".join(
+            f'<a href="../../{name}/v{number}/index.html">version {number}</a>'
+            for number in list_versions(briefs / name)
+        )
+        items.append(f"<li>{name[:4]} {name[4:]}: {links}</li>")
+    return "<ul>" + "\n".join(items) + "</ul>"
 
 
 def _draw_version(name: str, cut: str, changes: Sequence[Any], version: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.core.errors import PublishError
 
-__all__ = ["find_quarto", "render_with_quarto"]
+__all__ = ["find_quarto", "render_with_quarto", "require_quarto"]
 
 _COMPLAINTS = (
     "Unable to resolve link target",
@@ -27,6 +27,24 @@ def find_quarto() -> Path | None:
     """Return the ``quarto`` program on the PATH, or None."""
     found = shutil.which("quarto")
     return None if found is None else Path(found)
+
+
+def require_quarto() -> Path:
+    """Return the ``quarto`` program.
+
+    Raises
+    ------
+    PublishError
+        If it is not installed, with what to do about it.
+    """
+    program = find_quarto()
+    if program is None:
+        raise PublishError.build(
+            "Quarto was asked for and is not installed",
+            rule="the program quarto on the PATH",
+            hint=_INSTALL,
+        )
+    return program
 
 
 def render_with_quarto(stage: Path, output: Path) -> None:
@@ -48,13 +66,7 @@ def render_with_quarto(stage: Path, output: Path) -> None:
     PublishError
         If Quarto is not installed, fails, or complains of a broken link or style.
     """
-    program = find_quarto()
-    if program is None:
-        raise PublishError.build(
-            "Quarto was asked for and is not installed",
-            rule="the program quarto on the PATH",
-            hint=_INSTALL,
-        )
+    program = require_quarto()
     command = [str(program), "render", str(stage.resolve()), "--output-dir"]
     result = subprocess.run(
         [*command, str(output.resolve())],

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from workbench.brief.archive import write_archive
 from workbench.brief.builtin import render_builtin
 from workbench.brief.gate import check_site
-from workbench.brief.quarto import find_quarto, render_with_quarto
+from workbench.brief.numbers import collect_numbers, compare_numbers
+from workbench.brief.quarto import find_quarto, render_with_quarto, require_quarto
 from workbench.brief.site_config import Edition
 from workbench.brief.staging import StagedSite, list_sources, stage_site
 from workbench.brief.versions import (
-    collect_numbers,
-    compare_numbers,
     next_version,
     point_to_latest,
     read_brief,
@@ -137,6 +136,8 @@ def _choose_renderer(renderer: str) -> str:
         raise ParamError.build(
             "There is no such renderer", rule="auto, quarto or builtin", got=renderer
         )
+    if renderer == "quarto":
+        require_quarto()
     return renderer
 
 
