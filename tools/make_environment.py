@@ -15,6 +15,7 @@ TARGET = ROOT / "environment.yml"
 CONDA_NAMES = {
     "duckdb": "python-duckdb",
     "great-tables": "great_tables",
+    "jupyter-client": "jupyter_client",
     "matplotlib": "matplotlib-base",
     "playwright": "playwright-python",
     "pypandoc-binary": "pypandoc",
