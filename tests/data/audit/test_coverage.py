@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import pandas as pd
 import pytest
@@ -101,7 +102,7 @@ def _freshness(rows: Rows, opened: Opener, **stored: int) -> pd.DataFrame:
 def test_fresh_tables_pass(rows: Rows, opened: Opener) -> None:
     found = _freshness(rows, opened)
     assert found.loc["performance", "lag_days"] == 0
-    assert found.loc["enrollments", ["lag_days", "cadence_days"]].tolist() == [6, 7]
+    assert found.loc["enrollments", ["lag_days", "cadence_days"]].tolist() == [6, 31]
     assert set(found.loc[found["value"].notna(), "status"]) == {"pass"}
     assert found.loc["courses", "text"] == "its rows are not dated"
     assert found.loc["consent", "status"] == "not_applicable"
@@ -109,15 +110,15 @@ def test_fresh_tables_pass(rows: Rows, opened: Opener) -> None:
 
 
 def test_late_tables_warn_and_fail(rows: Rows, opened: Opener) -> None:
-    rows["enrollments"] = [
-        row for row in rows["enrollments"] if str(row["enrolled_at"]) < "2026-09-20"
-    ]
+    for row in rows["enrollments"]:
+        if row["enrolled_at"] >= datetime(2026, 8, 20):
+            row["enrolled_at"] = datetime(2026, 8, 20)
     rows["lms_events"] = [
         row for row in rows["lms_events"] if str(row["event_at"]) < "2026-09-11"
     ]
     found = _freshness(rows, opened)
-    assert found.loc["enrollments", ["lag_days", "status"]].tolist() == [11, "warn"]
-    assert found.loc["enrollments", "value"] == pytest.approx(7 / 11)
+    assert found.loc["enrollments", ["lag_days", "status"]].tolist() == [41, "warn"]
+    assert found.loc["enrollments", "value"] == pytest.approx(31 / 41)
     assert found.loc["lms_events", ["lag_days", "status"]].tolist() == [20, "fail"]
 
 
@@ -131,6 +132,12 @@ def test_seasons_are_not_lateness(rows: Rows, opened: Opener) -> None:
     row = found.loc["skill_assessments"]
     assert (row["lag_days"], row["status"]) == (92, "pass")
     assert row["cadence_days"] > 180
+
+
+def test_a_lag_at_every_quarter_end_is_usual(rows: Rows, opened: Opener) -> None:
+    rows["lms_events"] = [row for row in rows["lms_events"] if row["event_at"].day < 20]
+    row = _freshness(rows, opened).loc["lms_events"]
+    assert (row["lag_days"], row["cadence_days"], row["status"]) == (11, 12, "pass")
 
 
 def test_rows_after_the_cut_are_counted_not_read(rows: Rows, opened: Opener) -> None:

@@ -71,6 +71,7 @@ CASES = {
         _set("job_history", 0, manager_id=NOBODY),
         ("job_history", "unknown_employee", "manager_id", "manager_id is not in"),
     ),
+    "instructor from outside": (_set("enrollments", 0, instructor_id=NOBODY),),
     "unknown course": (
         _set("lms_events", 0, course_id="c9"),
         ("lms_events", "unknown_course", "course_id", "course_id is not in courses"),

@@ -14,6 +14,7 @@ from workbench.data.audit.provenance import (
     map_sources,
     read_control_totals,
     read_lineage,
+    tabulate_lineage,
     tabulate_quarantine,
 )
 
@@ -73,9 +74,9 @@ def test_damaged_quarantine_is_refused(tmp_path: Path) -> None:
 def test_lineage_keeps_the_order_of_the_loader(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         [
-            ("employees", "hris", "hris/b.csv", "ff", 10, 5, 1, 3, 1),
+            ("employees", "hris", "hris/b.csv", "f" * 64, 10, 5, 1, 3, 1),
             ("employees", "persons", "persons.csv", "ee", 10, 0, 0, 0, 0),
-            ("consent", "hris", "hris/b.csv", "ff", 10, 5, 0, 5, 0),
+            ("consent", "hris", "hris/b.csv", "f" * 64, 10, 5, 0, 5, 0),
         ],
         columns=[
             *("table", "source", "file", "sha256", "bytes", "rows_in"),
@@ -86,22 +87,38 @@ def test_lineage_keeps_the_order_of_the_loader(tmp_path: Path) -> None:
     lineage = read_lineage(tmp_path)
     pd.testing.assert_frame_equal(lineage, frame)
     assert map_sources(lineage) == {"employees": "hris", "consent": "hris"}
-    assert read_lineage(tmp_path / "nowhere").empty
+    shown = tabulate_lineage(lineage)
+    assert shown["file"].tolist() == ["hris/b.csv", "hris/b.csv"]
+    assert shown["sha256"].tolist() == ["f" * 12] * 2
+    nothing = read_lineage(tmp_path / "nowhere")
+    assert nothing.empty
+    assert tabulate_lineage(nothing).empty
 
 
 def test_control_totals_say_by_how_much_they_are_off(tmp_path: Path) -> None:
+    lineage = pd.DataFrame(
+        [
+            ("enrollments", "lms", "a.csv", 150),
+            ("courses", "lms", "a.csv", 150),
+            ("enrollments", "lms", "b.csv", 50),
+        ],
+        columns=["table", "source", "file", "rows_in"],
+    )
     frame = pd.DataFrame(
         [
             ("exact", "lms", 100.0, 100.0, True),
             ("short", "lms", 100.0, 97.0, False),
-            ("none expected", "lms", 0.0, 3.0, False),
+            ("no difference expected", "lms, delivery", 0.0, -3.0, False),
+            ("nothing to compare with", "delivery", 0.0, 3.0, False),
             ("not found", "lms", 100.0, math.nan, False),
         ],
         columns=["name", "source", "expected", "found", "ok"],
     )
     frame.to_parquet(tmp_path / "_control_totals.parquet", index=False)
-    totals = read_control_totals(tmp_path).set_index("name")
-    assert totals["off"].tolist() == pytest.approx([0, 0.03, math.inf, math.inf])
+    totals = read_control_totals(tmp_path, lineage).set_index("name")
+    assert totals["off"].tolist() == pytest.approx(
+        [0, 0.03, 3 / 200, math.inf, math.inf]
+    )
 
 
 def _shares(**changes: pd.DataFrame) -> pd.DataFrame:

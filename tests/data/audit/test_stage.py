@@ -198,8 +198,13 @@ def test_without_consent_needed_no_consent_is_asked(tmp_path: Path) -> None:
     rows = build_rows()
     del rows["consent"]
     params = build_params(privacy={"lawful_basis": "research_data"})
+    del rows["course_skills"]
     result = _audit(tmp_path, rows, params)
     assert result.status == "done"
+    assert not [item for item in result.checks if item.check.startswith("tags_")]
+    assert (
+        "Consent is not asked: lawful basis: research data." in result.facts["findings"]
+    )
     assert _check(result, "consent_known").status == "not_applicable"
     assert _check(result, "consent_known").text == "lawful basis: research data"
 

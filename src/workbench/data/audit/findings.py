@@ -63,6 +63,10 @@ def _write_scores(quality: pd.DataFrame) -> Iterator[str]:
     )
 
 
+def _say(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
 def _floor(row: pd.Series) -> int:
     return math.floor(float(row["source_score"]))
 
@@ -72,10 +76,9 @@ def _write_quarantine(quarantine: pd.DataFrame) -> Iterator[str]:
         yield "No row was set aside on loading."
         return
     first = quarantine.iloc[0]
-    reason = str(first["reason"]).replace("_", " ")
     yield (
         f"{int(quarantine['rows'].sum()):,} rows were set aside on loading, most for"
-        f" {reason} in {first['table']} ({int(first['rows']):,},"
+        f" {_say(first['reason'])} in {first['table']} ({int(first['rows']):,},"
         f" {float(first['share']):.1%} of that table)."
     )
 
@@ -83,8 +86,9 @@ def _write_quarantine(quarantine: pd.DataFrame) -> Iterator[str]:
 def _write_coverage(coverage: pd.DataFrame) -> Iterator[str]:
     consent = coverage[coverage["kind"] == "consent"]
     for row in consent.to_dict("records"):
-        text = str(row["text"])
-        yield f"Consent to {row['of'].replace('_', ' ')}: {text}."
+        asked = row["status"] != "not_applicable"
+        head = f"Consent to {_say(row['of'])}" if asked else "Consent is not asked"
+        yield f"{head}: {row['text']}."
     joins = coverage[(coverage["kind"] == "join") & (coverage["of"] == "employee_id")]
     if len(joins):
         worst = joins.sort_values(["share", "table"], kind="stable").iloc[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
@@ -19,7 +20,7 @@ __all__ = ["CADENCE_DAYS", "FRESHNESS_COLUMNS", "measure_freshness"]
 
 CADENCE_DAYS: Mapping[str, int] = {
     "job_history": 92,
-    "enrollments": 7,
+    "enrollments": 31,
     "lms_events": 7,
     "performance": 92,
     "skill_assessments": 31,
@@ -31,6 +32,7 @@ CADENCE_DAYS: Mapping[str, int] = {
 """Days that may usually lie between two records; other tables have no rhythm."""
 
 _QUANTILE = 0.95
+_EARLIER_QUARTERS = 4
 
 FRESHNESS_COLUMNS = [
     "table",
@@ -73,8 +75,9 @@ def measure_freshness(
 
     Notes
     -----
-    The cadence is the table's usual one, or the 95 % quantile of the gaps between its
-    own days with records, where that is longer: seasons are not lateness.
+    The cadence is the longest of the table's usual one, the 95 % quantile of the gaps
+    between its own days with records, and the lags at the ends of the four quarters
+    before: seasons are not lateness.
     """
     found = []
     for name, total in stored.items():
@@ -107,7 +110,9 @@ def _judge(
     if table not in CADENCE_DAYS:
         return known | {"text": "its records follow no rhythm"}
     lag = max((quarter.last_day - days[-1]).days, 0)
-    cadence = max(CADENCE_DAYS[table], _find_usual_gap(days))
+    cadence = max(
+        CADENCE_DAYS[table], _find_usual_gap(days), _find_usual_lag(days, quarter)
+    )
     value = min(1.0, cadence / lag) if lag else 1.0
     status = "pass" if value == 1.0 else "warn" if value >= 0.5 else "fail"
     return known | {
@@ -131,6 +136,14 @@ def _list_days(
         return found
     starts = quarter.year_starts
     return [Quarter.parse(item, year_starts=starts).last_day for item in found]
+
+
+def _find_usual_lag(days: list[date], quarter: Quarter) -> int:
+    """Return the longest lag at the ends of the four quarters before, 0 if unknown."""
+    ends = [quarter.shift(-step).last_day for step in range(1, _EARLIER_QUARTERS + 1)]
+    known = [(end, bisect_right(days, end)) for end in ends]
+    lags = [(end - days[place - 1]).days for end, place in known if place]
+    return max(lags, default=0)
 
 
 def _find_usual_gap(days: list[date]) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "map_sources",
     "read_control_totals",
     "read_lineage",
+    "tabulate_lineage",
     "tabulate_quarantine",
 ]
 
@@ -119,6 +120,19 @@ def read_lineage(store: Path) -> pd.DataFrame:
     return _read(store / "_lineage.parquet", _LINEAGE)
 
 
+def tabulate_lineage(lineage: pd.DataFrame) -> pd.DataFrame:
+    """Return the files that rows were read from, with the start of their SHA-256.
+
+    Parameters
+    ----------
+    lineage : DataFrame
+        As `read_lineage` returns it; files that a derived source was made from, and
+        that gave no row of their own, are left out.
+    """
+    table = lineage[lineage["rows_in"] > 0].drop(columns="bytes")
+    return table.assign(sha256=table["sha256"].astype("str").str[:12])
+
+
 def map_sources(lineage: pd.DataFrame) -> dict[str, str]:
     """Return the source each table is based on: the first that its lineage names."""
     named = lineage.dropna(subset=["table", "source"]).drop_duplicates("table")
@@ -127,35 +141,49 @@ def map_sources(lineage: pd.DataFrame) -> dict[str, str]:
     )
 
 
-def read_control_totals(store: Path) -> pd.DataFrame:
+def read_control_totals(store: Path, lineage: pd.DataFrame) -> pd.DataFrame:
     """Read the control totals and by how much each one is off.
 
     Parameters
     ----------
     store : Path
         Folder with ``_control_totals.parquet``.
+    lineage : DataFrame
+        As `read_lineage` returns it.
 
     Returns
     -------
     DataFrame
         ``name``, ``source``, ``expected``, ``found``, ``ok`` and ``off``, the
-        difference as a share of what was expected (infinite where nothing was); empty
-        where none were declared.
+        difference as a share of what was expected, or, where zero was, of the rows
+        read from the total's sources; infinite where nothing was found, or where
+        there is nothing to compare with. Empty where none were declared.
     """
     totals = _read(store / "_control_totals.parquet", _TOTALS)
-    pairs = zip(
-        totals["expected"].astype(float), totals["found"].astype(float), strict=True
-    )
-    totals["off"] = [_measure_off(expected, found) for expected, found in pairs]
+    files = lineage.drop_duplicates(["source", "file"])
+    rows = files.groupby("source")["rows_in"].sum()
+    totals["off"] = [
+        _measure_off(
+            float(row["expected"]),
+            float(row["found"]),
+            scale=sum(float(rows.get(name, 0)) for name in _split(row["source"])),
+        )
+        for row in totals.to_dict("records")
+    ]
     return totals
 
 
-def _measure_off(expected: float, found: float) -> float:
+def _measure_off(expected: float, found: float, *, scale: float) -> float:
     if math.isnan(found) or math.isnan(expected):
         return math.inf
     if found == expected:
         return 0.0
-    return abs(found - expected) / abs(expected) if expected else math.inf
+    against = abs(expected) or scale
+    return abs(found - expected) / against if against else math.inf
+
+
+def _split(sources: object) -> list[str]:
+    return [item.strip() for item in str(sources).split(",")]
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

@@ -108,9 +108,10 @@ def audit_store(params: OrgParams, *, store: Path, quarter: Quarter) -> StageRes
     task = _Task(params=params, store=store, quarter=quarter)
     stored = count_stored(store)
     schema = check_schema(store)
+    lineage = read_lineage(store)
     tables = {
-        "lineage": read_lineage(store),
-        "control_totals": read_control_totals(store),
+        "lineage": lineage,
+        "control_totals": read_control_totals(store, lineage),
         "quarantine": count_quarantine(store),
     }
     path = store / "_load.json"
@@ -147,7 +148,7 @@ def _measure_rows(
         faults = count_faults(con)
         coverage = [
             measure_joins(faults, quarantined),
-            measure_tags(con),
+            *([measure_tags(con)] if "course_skills" in stored else []),
             measure_consent(consent, task.params.workbench.privacy),
         ]
         return {
