@@ -73,7 +73,7 @@ __all__ = [
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~^@$&])")
 _GRADES = (
-    "no comparison",
+    "no comparison to rely on",
     "a comparison that fails a check",
     "one design, adjusted",
     "two designs agree",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from workbench.brief.effects import adjust_p_values
 from workbench.brief.formatting import (
     format_effect,
     format_interval,
@@ -20,6 +22,9 @@ __all__ = ["Decision", "list_decisions"]
 
 _FOUR_FIFTHS = 0.8
 _POOR_SCORE = 60.0
+_ADJUSTED = 2
+_LEVEL = 0.05
+_NOTABLE = 1.1
 _MOST = 8
 
 
@@ -44,11 +49,12 @@ def list_decisions(data: BriefData, effects: pd.DataFrame) -> tuple[Decision, ..
     Returns
     -------
     tuple of Decision
-        At most eight. A loss asks for a review; a gain without loss to continue;
-        outcomes that all stay within their thresholds not to extend; anything else to
-        measure again, with how many more learners it takes. Sources that score below
-        60, and groups that learn less than four fifths as often as others with an
-        interval below one, follow.
+        At most eight. A loss asks for a review; a gain without loss to continue, or to
+        confirm where its evidence grade is below 2; outcomes that all stay within
+        their thresholds not to extend; anything else to measure again, with how many
+        more learners it takes. Sources that score below 60 follow, and groups that
+        learn less than four fifths as often as others, beyond chance once all groups
+        are counted.
     """
     rows = effects[
         ~effects["control"].astype(bool)
@@ -56,8 +62,8 @@ def list_decisions(data: BriefData, effects: pd.DataFrame) -> tuple[Decision, ..
     ]
     groups = [group for _, group in rows.groupby(["persona", "program"], sort=False)]
     found = [_decide(data, group) for group in groups]
-    order = {"Review": 0, "Continue": 1, "Do not extend": 2, "Measure again": 3}
-    programs = sorted(found, key=lambda item: order[item.verb])
+    order = ("Review", "Continue", "Confirm", "Do not extend", "Measure again")
+    programs = sorted(found, key=lambda item: order.index(item.verb))
     return (*programs, *_repair_sources(data), *_open_access(data))[:_MOST]
 
 
@@ -72,8 +78,14 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
             f"{what} before the next intake: {_list_effects(losses)}, against what is "
             f"wanted{_add_gains(gains)}.",
         )
-    if not gains.empty:
+    if (pd.to_numeric(gains["evidence"]) >= _ADJUSTED).any():
         return Decision("Continue", f"{what}: {_list_effects(gains)}.")
+    if not gains.empty:
+        return Decision(
+            "Confirm",
+            f"{what} with a second design before it is extended: "
+            f"{_list_effects(gains)}, from a comparison that fails a check.",
+        )
     if (group["finding"] == "none").all():
         outcomes = join_words(group["outcome_label"])
         return Decision(
@@ -114,7 +126,7 @@ def _need_more(group: pd.DataFrame) -> str:
     open_rows = group[group["finding"] == "unclear"]
     half = (open_rows["ci_high"] - open_rows["ci_low"]).astype(float) / 2
     ratio = (half / open_rows["threshold"].astype(float)) ** 2
-    ratio = ratio[ratio.notna() & (ratio > 1) & (ratio < math.inf)]
+    ratio = ratio[ratio.notna() & (ratio > _NOTABLE) & (ratio < math.inf)]
     if ratio.empty:
         return ": no effect beyond the error yet"
     outcome = open_rows.loc[ratio.idxmin(), "outcome_label"]
@@ -142,13 +154,23 @@ def _repair_sources(data: BriefData) -> list[Decision]:
     ]
 
 
+def _test_ratios(access: pd.DataFrame) -> pd.Series:
+    """Return p-values of equal access, from the intervals of the log ratios."""
+    from scipy.stats import norm
+
+    logs = np.log(access[["ratio", "ratio_ci_low", "ratio_ci_high"]].astype(float))
+    errors = (logs["ratio_ci_high"] - logs["ratio_ci_low"]) / (2 * norm.ppf(0.975))
+    return pd.Series(2 * norm.sf(logs["ratio"].abs() / errors), index=access.index)
+
+
 def _open_access(data: BriefData) -> list[Decision]:
     """Ask why groups take part less, the largest difference first."""
     access = data.stage("personas").table("access")
     if not {"ratio", "ratio_ci_high", "suppressed"} <= set(access.columns):
         return []
-    shown = access[~access["suppressed"].astype(bool)]
-    low = shown[(shown["ratio"] < _FOUR_FIFTHS) & (shown["ratio_ci_high"] < 1)]
+    shown = access[~access["suppressed"].astype(bool) & access["ratio"].gt(0)]
+    unequal = adjust_p_values(_test_ratios(shown)) <= _LEVEL
+    low = shown[(shown["ratio"] < _FOUR_FIFTHS) & unequal]
     return [
         Decision(
             "Find out",

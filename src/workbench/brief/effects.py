@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
 Finding = Literal["gain", "loss", "none", "unclear", "suppressed", "unanswered"]
 
 _DESIGNS = ("ab", "survival", "did", "psm")
+_LABEL_ADDS = re.compile(r"\s+in the quarter after\b.*$|\s*\([^()]*\)\s*$")
 _KEY = ["persona", "program", "outcome"]
 _OVERLAPPING = 1.959963984540054
 _MATCHED = "psm_nn"
@@ -85,9 +87,14 @@ def select_effects(data: BriefData) -> pd.DataFrame:
 
 
 def label_outcome(data: BriefData, outcome: str) -> str:
-    """Return an outcome's name for people."""
+    """Return an outcome's short name for people.
+
+    What a label adds in brackets, and that the outcome is read in the quarter after,
+    stands on the methods page.
+    """
     labels = {item.id: item.label for item in data.params.outcomes}
-    return labels.get(outcome) or outcome.replace("_", " ")
+    label = labels.get(outcome) or outcome.replace("_", " ")
+    return _LABEL_ADDS.sub("", label) or label
 
 
 def adjust_p_values(p_values: pd.Series) -> pd.Series:

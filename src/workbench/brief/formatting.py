@@ -202,6 +202,6 @@ def _unit_words(unit: str) -> tuple[float, int, str]:
         return 100.0, 1, "percentage points"
     if unit == "days":
         return 1.0, 0, "days"
-    if unit in {"points", "score points", "proficiency points"}:
+    if "points" in unit and "rating" not in unit:
         return 1.0, 1, unit
     return 1.0, 2, unit

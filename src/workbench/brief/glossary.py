@@ -37,7 +37,12 @@ GRADES: tuple[tuple[int, str, str], ...] = (
         "A comparison that fails a check",
         "There is a number, but a check of the comparison fails: read it as a hint.",
     ),
-    (0, "No comparison", "Nobody to compare learners with."),
+    (
+        0,
+        "No comparison to rely on",
+        "Nobody to compare learners with, or a comparison that fails a check and is "
+        "threatened in other ways too.",
+    ),
 )
 """Evidence grades from best to worst: grade, name, meaning."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from workbench.brief.effects import find_contradictions
+from workbench.brief.effects import adjust_p_values, find_contradictions
 from workbench.brief.formatting import (
     format_count,
     format_effect,
@@ -24,6 +24,7 @@ from workbench.brief.scorecard import Kpi
 __all__ = ["list_limitations"]
 
 _RANDOMISED = 4
+_LEVEL = 0.05
 
 
 def list_limitations(
@@ -89,16 +90,22 @@ def _report_controls(effects: pd.DataFrame) -> list[str]:
     if controls.empty:
         return []
     moved = controls[(controls["ci_low"] > 0) | (controls["ci_high"] < 0)]
+    sure = bool((adjust_p_values(controls["p_value"]) <= _LEVEL).any())
     name = join_words(dict.fromkeys(controls["outcome_label"]))
     if moved.empty:
         return [
             f"The control outcome ({name}), which learning cannot change, did not move "
             f"beyond its error in any of {format_count(len(controls))} comparisons."
         ]
+    meaning = (
+        "so learners and their matches differ in something unrecorded"
+        if sure
+        else "which may be chance with so many comparisons, or something unrecorded"
+    )
     return [
-        f"The control outcome ({name}), which learning cannot change, moved in "
-        f"{format_count(len(moved))} of {format_count(len(controls))} comparisons, so "
-        "learners and their matches differ in something unrecorded: "
+        f"The control outcome ({name}), which learning cannot change, moved beyond its "
+        f"error in {format_count(len(moved))} of {format_count(len(controls))} "
+        f"comparisons, {meaning}: "
         + join_words(
             f"{row.label} {format_effect(row.estimate, str(row.unit))} "
             f"({format_interval(row.ci_low, row.ci_high, str(row.unit))})"

@@ -39,6 +39,7 @@ from workbench.brief.formatting import (
 from workbench.brief.header import show_header
 from workbench.brief.limitations import list_limitations
 from workbench.brief.narrative import (
+    count_findings,
     join_words,
     lower_first,
     state_answer,
@@ -87,18 +88,17 @@ class IndexPage:
     def show_answer(self) -> None:
         """Show the title: the answer in one sentence."""
         quarter = format_quarter(self.data.quarter)
-        findings = state_findings(self.effects)
         show_title(
-            state_answer(self.cards, quarter=quarter),
-            description=findings[0] if findings else "",
+            state_answer(self.effects, self.cards, quarter=quarter),
+            description=count_findings(self.effects),
         )
 
     def show_opening(self) -> Block:
         """Show the header line and the findings in three sentences."""
-        findings = [escape_markdown(item) for item in state_findings(self.effects)]
+        findings = state_findings(self.effects, self.cards)
         return join_blocks(
             show_header(self.data, self.effects),
-            write_paragraph(*findings, kind="lede"),
+            write_paragraph(*map(escape_markdown, findings), kind="lede"),
         )
 
     def show_scorecard(self) -> Block:
@@ -137,6 +137,7 @@ class IndexPage:
         rows = self.effects[~self.effects["control"].astype(bool)]
         return join_blocks(
             write_section("Where it works and where not", "where"),
+            write_paragraph(escape_markdown(count_findings(rows)), kind="finding"),
             _tabulate_where(self.data, rows),
         )
 

@@ -134,7 +134,9 @@ def _build_card(
     data: BriefData, measure: Measure, outcome: Outcome | None, effects: pd.DataFrame
 ) -> Kpi:
     """Build one card; whatever stands in the way of a number becomes its reason."""
-    label = outcome.label if outcome and outcome.label else measure.label
+    label = measure.label
+    if outcome is not None and outcome.label:
+        label = label_outcome(data, outcome.id)
     if outcome is None:
         return Kpi(
             measure=measure,
@@ -286,19 +288,22 @@ def _find_target(
 
     ``outcomes.yml`` goes before the playbook: its threshold is the nearer end, its
     target range gives the farther one. An absolute threshold is held against the
-    effect in its own unit.
+    effect in its own unit; so is a relative one where the playbook asks for no more
+    than a direction, since a share of a small baseline says little.
     """
     sign = 1.0 if outcome.direction == "up" else -1.0
     threshold = outcome.threshold
     if threshold is not None and threshold.absolute is not None:
         return False, (sign * threshold.absolute, sign * math.inf)
+    if measure.target is not None and measure.target[0] == 0:
+        share = threshold.relative if threshold and threshold.relative else 0.0
+        near = share * abs(pooled.baseline) if share else 0.0
+        return False, (sign * near, sign * math.inf)
     ends = _declared_range(measure, outcome)
     if threshold is not None and threshold.relative is not None:
         far = abs(ends[1]) if ends else math.inf
         ends = (sign * threshold.relative, sign * max(far, threshold.relative))
     relative = not is_missing(pooled.relative)
-    if ends is not None and ends[0] == 0:
-        return False, (0.0, sign * math.inf)
     return relative, ends if relative else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from workbench.brief.limitations import list_limitations
 from workbench.brief.measures import Measure
 from workbench.brief.narrative import (
     compare_naive,
+    count_findings,
     describe_contradiction,
     describe_effect,
     describe_kpi,
@@ -23,6 +25,7 @@ from workbench.brief.narrative import (
     lower_first,
     state_answer,
     state_findings,
+    state_measures,
 )
 from workbench.brief.pooling import Pooled
 from workbench.brief.results import BriefData
@@ -161,41 +164,84 @@ def make_card(label, finding, effect=0.05, evidence=2, verdict="unclear"):
     )
 
 
+def make_rows(*findings):
+    """Make rows of effects: persona, finding, evidence."""
+    columns = ["persona", "finding", "evidence", "control"]
+    return pd.DataFrame([(*item, False) for item in findings], columns=columns)
+
+
+def make_main(verdict):
+    card = make_card("Rating", "gain", verdict=verdict)
+    return replace(card, measure=replace(card.measure, main=True))
+
+
 @pytest.mark.parametrize(
-    ("cards", "answer"),
+    ("findings", "verdicts", "answer"),
+    [
+        (
+            [("a", "gain", 2), ("a", "none", 2), ("b", "unclear", 2)],
+            ["no", "unclear"],
+            "Learners did better than like colleagues in 1 of 2 personas; no target is "
+            "met yet",
+        ),
+        (
+            [("a", "gain", 2), ("b", "gain", 2), ("b", "loss", 2)],
+            ["yes", "no"],
+            "Learners did better than like colleagues in 2 of 2 personas, worse in 1; "
+            "1 of 2 targets is met",
+        ),
+        (
+            [("a", "gain", 4)],
+            ["yes"],
+            "Learning helped in 1 of 1 persona; 1 of 1 target is met",
+        ),
+        (
+            [("a", "gain", 1), ("b", "none", 2)],
+            ["no"],
+            "In none of 2 personas did learners do better beyond the error; no target "
+            "is met yet",
+        ),
+        (
+            [("a", "loss", 2)],
+            [],
+            "Learners did worse than like colleagues in 1 of 1 persona; no target could "
+            "be judged",
+        ),
+        (
+            [("a", "suppressed", 2)],
+            [],
+            "What learning changed cannot be said for 2026 Q3",
+        ),
+    ],
+)
+def test_the_title_states_the_answer(findings, verdicts, answer):
+    cards = [make_main(item) for item in verdicts]
+    assert state_answer(make_rows(*findings), cards, quarter="2026 Q3") == answer
+
+
+@pytest.mark.parametrize(
+    ("cards", "sentence"),
     [
         (
             [make_card("Rating", "gain"), make_card("Retention", "unclear")],
-            "Learners did better than like colleagues in rating (+5.0 %); retention is "
-            "unclear",
+            "Over all personas learners did better in rating (+5.0 %); retention is "
+            "unclear.",
         ),
         (
-            [make_card("Rating", "gain", evidence=4)],
-            "Learning improved rating (+5.0 %)",
-        ),
-        (
-            [make_card("Rating", "gain", evidence=5), make_card("KPI", "gain")],
-            "Learners did better than like colleagues in rating (+5.0 %) and KPI "
-            "(+5.0 %)",
+            [make_card("Rating", "gain", evidence=1), make_card("KPI", "gain")],
+            "Over all personas learners did better in KPI (+5.0 %); better rating "
+            "(+5.0 %) is a hint, as a part of the comparison fails a check.",
         ),
         (
             [make_card("Moves", "loss", -0.05), make_card("Rating", "none")],
-            f"Learners did worse in moves ({MINUS}5.0 %); rating did not change enough "
-            "to matter",
+            f"Over all personas learners did worse in moves ({MINUS}5.0 %); rating did "
+            "not change enough to matter.",
         ),
-        (
-            [make_card("Rating", "none"), make_card("Moves", "none")],
-            "Learning did not change rating or moves enough to matter",
-        ),
-        (
-            [make_card("Rating", "unclear"), make_card("Moves", "none")],
-            "Whether learning paid is unclear: no measure moved beyond its error",
-        ),
-        ([], "What learning changed cannot be said for 2026 Q3"),
+        ([], ""),
     ],
 )
-def test_the_title_states_the_answer(cards, answer):
-    assert state_answer(cards, quarter="2026 Q3").replace(GAP, " ") == answer
+def test_measures_over_all_personas_in_a_sentence(cards, sentence):
+    assert state_measures(cards).replace(GAP, " ") == sentence
 
 
 def test_a_card_in_a_sentence():
@@ -212,19 +258,30 @@ def test_a_card_in_a_sentence():
     assert describe_kpi(absent) == "ROI: not measured. It needs prices."
 
 
-def test_findings_count_locate_and_unmask(data):
+def test_findings_sum_up_locate_and_unmask(data):
+    effects = select_effects(data)
     first, second, third = (
-        item.replace(GAP, " ") for item in state_findings(select_effects(data))
+        item.replace(GAP, " ")
+        for item in state_findings(effects, build_scorecard(data, effects))
     )
-    assert first == (
-        "Of 7 comparisons (3 personas, 3 outcomes), 2 show a gain, 1 a loss and 1 no "
-        "change that matters; 3 are unclear."
-    )
+    assert first.startswith("Over all personas learners did better in performance rat")
     assert "+10.0 % in performance rating of Team leads" in second
     assert "Support, later years gained in no measure beyond the error" in second
     assert "would have shown +0.79 rating points" in third
-    empty = select_effects(data).iloc[:0]
-    assert "No comparison" in state_findings(empty)[0]
+    assert count_findings(effects) == (
+        "Of 7 comparisons (3 personas, 3 outcomes), 2 show a gain, 1 a loss and 1 no "
+        "change that matters; 3 are unclear."
+    )
+    assert "No comparison" in state_findings(effects.iloc[:0], ())[0]
+    assert count_findings(effects.iloc[:0]) == ""
+
+
+def test_a_false_alarm_of_the_plain_difference_goes_before_a_larger_one(data):
+    effects = select_effects(data)
+    flat = effects.index[effects["finding"] == "none"][0]
+    effects.loc[flat, ["naive", "naive_low", "naive_high"]] = [0.3, 0.2, 0.4]
+    text = state_findings(effects, ())[-1]
+    assert "of Support, later years would have shown" in text
 
 
 def test_decisions_follow_the_findings(data):
@@ -242,6 +299,28 @@ def test_decisions_follow_the_findings(data):
     assert f"with {ratio:.1f} times as many learners" in again
     assert "lms: it scores 55 of 100" in repair
     assert "male (gender) among Team leads learn 0.70 times as often" in access
+
+
+def test_a_gain_on_a_failed_check_is_to_be_confirmed(data):
+    rows = select_effects(data)
+    gains = rows[(rows["finding"] == "gain") & (rows["persona"] == "leads")]
+    weak = gains.assign(evidence=1)
+    found = list_decisions(data, weak)[0]
+    assert found.verb == "Confirm"
+    assert "with a second design before it is extended" in found.text
+
+
+def test_unequal_access_counts_only_beyond_chance(data):
+    access = data.stage("personas").table("access")
+    wide = access.assign(ratio_ci_low=0.3, ratio_ci_high=1.6)
+    tables = dict(data.stage("personas").tables) | {"access": wide}
+    groups = replace(data.stage("personas"), tables=tables)
+    stages = dict(data.stages) | {("personas", "_all"): groups}
+    verbs = [
+        item.verb
+        for item in list_decisions(replace(data, stages=stages), select_effects(data))
+    ]
+    assert "Find out" not in verbs
 
 
 def test_a_programme_without_effect_is_not_extended(data):
@@ -263,8 +342,10 @@ def test_limitations_name_assumption_controls_and_what_is_withheld(data):
     assert "920 of 1,000" in text.replace(GAP, " ")
     moved = effects.assign(ci_low=effects["ci_low"].mask(effects["control"], 0.001))
     text = " ".join(list_limitations(data, moved, ()))
-    assert "moved in 3 of 3 comparisons" in text
-    assert "differ in something unrecorded" in text
+    assert "moved beyond its error in 3 of 3 comparisons, which may be chance" in text
+    sure = moved.assign(p_value=moved["p_value"].mask(moved["control"], 0.01))
+    text = " ".join(list_limitations(data, sure, ()))
+    assert "learners and their matches differ in something unrecorded" in text
     chance = effects.assign(evidence=pd.array([5] * len(effects), dtype="Int64"))
     text = " ".join(list_limitations(data, chance, ()))
     assert "All effects rest on chance assignment" in text
