@@ -31,6 +31,7 @@ _FOLDS = 5
 _WEAK_PENALTY = 1e-4
 _SCORE_DIGITS = 9
 _EDGE = 1e-9
+_RUN_AWAY = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,19 +275,29 @@ def _fit_logistic(matrix: FloatArray, treated: BoolArray, penalty: float) -> Any
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            return model.fit(matrix, treated)
+            model.fit(matrix, treated)
         except ConvergenceWarning as error:
-            raise ConvergenceError.build(
-                "The propensity model did not reach its optimum",
-                rule="a gradient below 1e-10 within 200 steps",
-                hint="keep a penalty above 0, or drop collinear covariates",
-            ) from error
+            raise _run_away("more than 200 steps") from error
+    reach = float(np.abs(model.decision_function(matrix)).max())
+    if not penalty and reach > _RUN_AWAY:
+        raise _run_away(f"log-odds of {reach:.0f}")
+    return model
+
+
+def _run_away(got: str) -> ConvergenceError:
+    return ConvergenceError.build(
+        "The propensity model did not reach its optimum",
+        rule=f"a gradient below 1e-10 within 200 steps, log-odds within {_RUN_AWAY:g}",
+        got=got,
+        hint="keep a penalty above 0, or drop what separates learners from others",
+    )
 
 
 def _cross_fit_boosting(
     matrix: FloatArray, treated: BoolArray, units: IntArray, seed: int
 ) -> FloatArray:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     folds = assign_folds(units, treated, n_folds=_FOLDS, seed=seed)
     scores = np.empty(len(treated))
@@ -301,8 +312,9 @@ def _cross_fit_boosting(
             early_stopping=False,
             random_state=seed,
         )
-        model.fit(matrix[~held], treated[~held])
-        scores[held] = model.predict_proba(matrix[held])[:, 1]
+        with threadpool_limits(limits=1):
+            model.fit(matrix[~held], treated[~held])
+            scores[held] = model.predict_proba(matrix[held])[:, 1]
     return scores
 
 

@@ -182,7 +182,8 @@ def plot_forest(
     estimates, methods
         See `forest_frame`.
     labels : mapping, optional
-        Outcome id to label.
+        Outcome id to label; an empty label leaves out the line with the name and the
+        verdict, for a panel whose title names the outcome.
     title : str, optional
         Default: `describe_forest`.
     ax : Axes, optional
@@ -194,13 +195,15 @@ def plot_forest(
         One row per estimate under its outcome's name; zero line; numbers at the right.
     """
     frame = forest_frame(estimates, methods=methods)
-    places, heads = _place_rows(frame)
+    places, heads = _place_rows(frame, labels)
     bottom = (places[-1] if places else 0) + 0.8
     with use_style():
         ax = open_axes(ax, height=1.7 + 0.27 * bottom, left=0.25, right=0.71)
         ax.axvline(0, color=SOFT, linewidth=1)
         for place, row in zip(places, frame.to_dict("records"), strict=True):
             _draw_row(ax, place, row)
+            if row["headline"] and str(row["outcome"]) in heads:
+                _draw_verdict(ax, heads[str(row["outcome"])], row["verdict"])
         for name, place in heads.items():
             _draw_head(ax, place, _name(name, labels))
         ax.set_yticks(
@@ -230,16 +233,20 @@ def _choose_scale(rows: pd.DataFrame) -> tuple[tuple[str, str, str], float]:
     return ("relative_effect", "relative_ci_low", "relative_ci_high"), 100.0
 
 
-def _place_rows(frame: pd.DataFrame) -> tuple[list[float], dict[str, float]]:
+def _place_rows(
+    frame: pd.DataFrame, labels: Mapping[str, str] | None
+) -> tuple[list[float], dict[str, float]]:
     """Return the height of each row, and of each outcome's name above its rows."""
     places: list[float] = []
     heads: dict[str, float] = {}
-    at = 0.0
-    for name in frame["outcome"]:
-        if name not in heads:
-            at += 0.5 if heads else 0.0
-            heads[str(name)] = at
-            at += 1.0
+    at, before = 0.0, ""
+    for name in frame["outcome"].astype("str"):
+        if name != before:
+            at += 0.5 if before else 0.0
+            before = name
+            if _name(name, labels):
+                heads[name] = at
+                at += 1.0
         places.append(at)
         at += 1.0
     return places, heads
@@ -263,9 +270,12 @@ def _draw_row(ax: Axes, place: float, row: Mapping[str, object]) -> None:
         mew=1.6,
     )
     _note(ax, place, _write_interval(row), INK if headline else SOFT)
-    verdict = _VERDICTS.get(str(row["verdict"]))
-    if headline and verdict:
-        _note(ax, place - 1.0, verdict[0], verdict[1])
+
+
+def _draw_verdict(ax: Axes, place: float, verdict: object) -> None:
+    known = _VERDICTS.get(str(verdict))
+    if known:
+        _note(ax, place, known[0], known[1])
 
 
 def _draw_head(ax: Axes, place: float, text: str) -> None:

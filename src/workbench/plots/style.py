@@ -53,7 +53,8 @@ WIDTH = 7.2
 """Width of every figure in inches; text of 10.5 points stays readable on a phone."""
 
 _TITLE_POINTS = 12.5
-_CHARACTER = 0.63
+_CHARACTER = 0.58
+_EDGE = 0.05
 
 _SETTINGS: Any = {
     "axes.axisbelow": True,
@@ -140,18 +141,36 @@ def open_axes(
 
 
 def set_title(ax: Axes, text: str) -> None:
-    """Write the finding above the figure, from its left edge, wrapped to its width.
+    """Write the finding above the axes, from the left edge of the figure.
 
-    Call it last: the width is that of everything drawn so far.
+    Call it last: without a layout engine the edge is that of everything drawn so far.
     """
+    figure = ax.get_figure(root=True)
     box = ax.get_tightbbox()
-    if box is None:
+    if figure is None or box is None:
         ax.set_title(text, loc="left")
         return
-    left = float(ax.transAxes.inverted().transform((box.x0, 0.0))[0])
-    points = box.width / ax.get_figure(root=True).dpi * 72  # type: ignore[union-attr]
-    room = int(points / (_TITLE_POINTS * _CHARACTER))
-    ax.set_title(textwrap.fill(text, max(room, 20)), loc="left", x=left)
+    engine = figure.get_layout_engine()
+    points = 72 * (figure.get_figwidth() if engine else box.width / figure.dpi)
+    room = max(int(points / (_TITLE_POINTS * _CHARACTER)), 20)
+    lines = textwrap.fill(text, room)
+    if engine is None:
+        left = float(ax.transAxes.inverted().transform((box.x0, 0.0))[0])
+        ax.set_title(lines, loc="left", x=left)
+        return
+    apart = len(figure.axes) > 1
+    ax.set_title("\n" * (lines.count("\n") + apart) + " ", loc="left")
+    ax.annotate(
+        lines,
+        (_EDGE / figure.get_figwidth(), 1.0),
+        xycoords=(figure.transFigure, ax.transAxes),
+        xytext=(0, mpl.rcParams["axes.titlepad"]),
+        textcoords="offset points",
+        va="baseline",
+        fontsize=_TITLE_POINTS,
+        fontweight="bold",
+        annotation_clip=False,
+    ).set_in_layout(False)
 
 
 def finish_axes(ax: Axes, *, x_label: str, y_label: str = "") -> None:
@@ -159,7 +178,14 @@ def finish_axes(ax: Axes, *, x_label: str, y_label: str = "") -> None:
     ax.set_xlabel(x_label, labelpad=8)
     ax.set_ylabel(y_label, labelpad=8)
     ax.grid(axis="x", color=LINE, linewidth=0.7)
+    ax.set_axisbelow(True)
     ax.tick_params(axis="both", length=0)
+    ax.tick_params(axis="x", labelcolor=SOFT)
+    ax.xaxis.label.set_color(SOFT)
+    ax.yaxis.label.set_color(SOFT)
+    for name, spine in ax.spines.items():
+        spine.set_visible(name == "bottom")
+        spine.set_color(LINE)
 
 
 def write_label(name: str) -> str:
