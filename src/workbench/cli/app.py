@@ -1,0 +1,51 @@
+"""The commands and what they are called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench import __version__
+from workbench.cli.data_commands import check, demo, load
+from workbench.cli.examples import format_examples
+from workbench.cli.group import WorkbenchGroup
+from workbench.cli.run_commands import brief, lab, run, status
+
+__all__ = ["app"]
+
+_WAY = """\b
+From extracts to a published brief:
+  workbench check --org ORG           what of the extracts maps, what does not
+  workbench run 2026Q3 --org ORG      load what changed, run every notebook
+  workbench brief 2026Q3 --org ORG    publish a new version of the brief
+"""
+
+app = typer.Typer(
+    cls=WorkbenchGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=_WAY,
+)
+for _command in (demo, check, load, run, status, brief, lab):
+    app.command(epilog=format_examples(_command.__name__))(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"workbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Say the version."
+        ),
+    ] = False,
+) -> None:
+    """Say what learning changed, for whom, how sure that is, and what to do next."""

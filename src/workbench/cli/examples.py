@@ -1,0 +1,50 @@
+"""Examples that the help of each command ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["EXAMPLES", "format_examples"]
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "demo": (
+        "workbench demo",
+        "workbench demo --employees 100000 --seed 11",
+        "workbench demo --motivation 1 --events 0",
+    ),
+    "check": (
+        "workbench check --org demo",
+        "workbench check --org acme --extracts ../exports/2026-10",
+    ),
+    "load": (
+        "workbench load --org demo",
+        "workbench load --org acme --extracts ../exports/2026-10",
+    ),
+    "run": (
+        "workbench run 2026Q3 --org demo",
+        "workbench run 2026Q3 --org demo --persona team_leads --stage psm --force",
+        "workbench run 2026Q3 --org demo --jobs 8 --timeout 600",
+    ),
+    "status": (
+        "workbench status --org demo",
+        "workbench status 2026Q2 --org demo",
+    ),
+    "brief": (
+        "workbench brief 2026Q3 --org demo",
+        "workbench brief 2026Q3 --org demo --renderer builtin",
+    ),
+    "lab": (
+        "workbench lab",
+        "workbench lab notebooks/03_psm.ipynb",
+        "workbench lab outputs/demo/2026Q3/team_leads/psm/failed.ipynb",
+    ),
+}
+
+_KEEP_LINES = "\b"
+"""Click wraps paragraphs but not those that begin with this character."""
+
+
+def format_examples(command: str) -> str:
+    """Return the end of a command's help."""
+    lines = [f"  {line}" for line in EXAMPLES[command]]
+    return "\n".join([_KEEP_LINES, "Examples:", *lines])
