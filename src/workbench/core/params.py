@@ -298,8 +298,9 @@ def load_org_params(org: str, params_root: Path) -> OrgParams:
 def check_name(text: str, *, what: str) -> str:
     """Return a name that is safe in paths and addresses, or raise ParamError."""
     if not isinstance(text, str) or _NAME.fullmatch(text) is None:
+        article = "an" if what[0] in "aeiou" else "a"
         raise ParamError.build(
-            f"This cannot be the name of a {what}",
+            f"This cannot be the name of {article} {what}",
             rule="lower-case letters, digits and underscores, a letter first",
             got=text,
         )

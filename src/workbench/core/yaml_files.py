@@ -13,6 +13,7 @@ from workbench.core.errors import ParamError
 __all__ = ["read_list", "read_model"]
 
 _MAX_BYTES = 2_000_000
+_BOOL = "tag:yaml.org,2002:bool"
 
 _M = TypeVar("_M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -136,7 +137,12 @@ def _plain_mapping(
 
 
 def _scalar(node: yaml.Node, path: Path) -> Any:
-    """Build a scalar by its tag, refusing tags outside the safe set."""
+    """Build a scalar by its tag, refusing tags outside the safe set.
+
+    Only ``true`` and ``false`` are truth values: columns are called ``no`` or ``on``.
+    """
+    if node.tag == _BOOL and str(node.value).lower() not in ("true", "false"):
+        return str(node.value)
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node)
