@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.brief.answers import count_findings, state_answer, state_findings
 from workbench.brief.cards import draw_cards, tabulate_cards
 from workbench.brief.changes import show_changes
 from workbench.brief.components import (
@@ -38,13 +39,7 @@ from workbench.brief.formatting import (
 )
 from workbench.brief.header import show_header
 from workbench.brief.limitations import list_limitations
-from workbench.brief.narrative import (
-    count_findings,
-    join_words,
-    lower_first,
-    state_answer,
-    state_findings,
-)
+from workbench.brief.narrative import join_words, lower_first
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi, build_scorecard
 

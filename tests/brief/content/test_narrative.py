@@ -10,6 +10,12 @@ import pandas as pd
 import pytest
 
 from tests.brief.content.project import QUARTER
+from workbench.brief.answers import (
+    count_findings,
+    state_answer,
+    state_findings,
+    state_measures,
+)
 from workbench.brief.decisions import list_decisions
 from workbench.brief.effects import classify_effect, select_effects
 from workbench.brief.formatting import MINUS
@@ -17,15 +23,10 @@ from workbench.brief.limitations import list_limitations
 from workbench.brief.measures import Measure
 from workbench.brief.narrative import (
     compare_naive,
-    count_findings,
     describe_contradiction,
     describe_effect,
-    describe_kpi,
     join_words,
     lower_first,
-    state_answer,
-    state_findings,
-    state_measures,
 )
 from workbench.brief.pooling import Pooled
 from workbench.brief.results import BriefData
@@ -204,8 +205,8 @@ def make_main(verdict):
         (
             [("a", "loss", 2)],
             [],
-            "Learners did worse than like colleagues in 1 of 1 persona; no target could "
-            "be judged",
+            "Learners did worse than like colleagues in 1 of 1 persona; no target "
+            "could be judged",
         ),
         (
             [("a", "suppressed", 2)],
@@ -242,20 +243,6 @@ def test_the_title_states_the_answer(findings, verdicts, answer):
 )
 def test_measures_over_all_personas_in_a_sentence(cards, sentence):
     assert state_measures(cards).replace(GAP, " ") == sentence
-
-
-def test_a_card_in_a_sentence():
-    text = describe_kpi(make_card("Rating", "gain", verdict="yes")).replace(GAP, " ")
-    assert text == (
-        "Rating: +5.0 % (+3.0 to +7.0 %); the whole interval reaches the target."
-    )
-    absent = Kpi(
-        measure=make_card("a", "gain").measure,
-        label="ROI",
-        status="unmeasured",
-        reason="It needs prices.",
-    )
-    assert describe_kpi(absent) == "ROI: not measured. It needs prices."
 
 
 def test_findings_sum_up_locate_and_unmask(data):
