@@ -29,6 +29,7 @@ __all__ = [
     "build_cohorts",
     "load_cohorts",
     "prepare_members",
+    "prepare_program",
 ]
 
 _DEFAULT_COVARIATES: tuple[str, ...] = (
