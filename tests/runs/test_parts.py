@@ -55,7 +55,9 @@ def test_leftovers_are_cleared_and_results_are_not(tmp_path):
     kept = tmp_path / "leads" / "psm"
     kept.mkdir(parents=True)
     (make_beside(kept) / "half.parquet").write_text("half")
-    clear_leftovers(tmp_path)
+    with clear_leftovers(tmp_path):
+        assert [path.name for path in (tmp_path / "leads").iterdir()] == ["psm"]
+        make_beside(kept)
     assert [path.name for path in (tmp_path / "leads").iterdir()] == ["psm"]
 
 

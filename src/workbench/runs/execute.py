@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -143,8 +142,11 @@ def run_pages(
             hint=command,
         )
     if not any(item.status in GOOD for item in states):
+        ended = [f"{item.stage} {item.status}: {item.reason}" for item in states]
         raise StageError.build(
-            f"There are no results of {quarter} to make pages from", hint=command
+            f"There are no results of {quarter} to make pages from",
+            got=ended,
+            hint=command,
         )
     tasks = plan_pages(params, workspace, quarter)
     options = _Options(jobs=jobs, force=force, timeout=timeout, console=console)
@@ -183,8 +185,7 @@ def _carry_out(
     began = time.monotonic()
     folder = workspace.outputs / params.org / str(quarter)
     size = min(options.jobs or _count_cores(), len(tasks))
-    with lock_quarter(folder):
-        clear_leftovers(folder)
+    with lock_quarter(folder), clear_leftovers(folder):
         ingredients = Ingredients(params, workspace)
         with (
             show_progress(options.console, len(tasks)) as progress,
@@ -240,14 +241,10 @@ class _Run:
     def carry_out(self, tasks: Sequence[Task]) -> Mapping[str, TaskOutcome]:
         """Carry out all tasks; return how each ended, by its label."""
         waiting = list(tasks)
-        try:
-            while waiting or self._begun:
-                waiting = self._start_ready(waiting)
-                if self._begun:
-                    self._wait()
-        finally:
-            for begun in self._begun.values():
-                shutil.rmtree(begun.folder, ignore_errors=True)
+        while waiting or self._begun:
+            waiting = self._start_ready(waiting)
+            if self._begun:
+                self._wait()
         return self._ended
 
     def _start_ready(self, waiting: Sequence[Task]) -> list[Task]:

@@ -39,11 +39,18 @@ def lock_quarter(folder: Path) -> Iterator[None]:
         yield
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Remove what a run that was killed left below a quarter's folder."""
-    for path in folder.glob("*/.*"):
-        if path.is_dir():
-            shutil.rmtree(path)
+@contextmanager
+def clear_leftovers(folder: Path) -> Iterator[None]:
+    """Remove, before and after a run, what was begun below a quarter's folder.
+
+    Before, it is what a run that was killed has left; after, what this one could not
+    bring to an end.
+    """
+    _remove_begun(folder)
+    try:
+        yield
+    finally:
+        _remove_begun(folder)
 
 
 def make_beside(target: Path) -> Path:
@@ -66,3 +73,9 @@ def put_in_place(filled: Path, target: Path) -> None:
     os.replace(filled, target)
     if old is not None:
         shutil.rmtree(old)
+
+
+def _remove_begun(folder: Path) -> None:
+    for path in folder.glob("*/.*"):
+        if path.is_dir():
+            shutil.rmtree(path)
