@@ -193,13 +193,14 @@ def test_no_file_names_a_machine_s_path_or_a_registry_s_host():
 
 
 def list_described() -> dict[str, set[str]]:
-    """Read the module table: rows of ``| `folder` | `module`, `module` | words |``.
+    """Read the module table: rows of ``| `folder/` | `module` `module` | words |``.
 
     A folder may have several rows; modules are named without ending.
     """
     described: dict[str, set[str]] = {}
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    for folder, modules in re.findall(r"^\| `([\w/]+)/?` \| ([^|]+) \|", text, re.M):
+    for named, modules in re.findall(r"^\| `([\w/]+)` \| ([^|]+) \|", text, re.M):
+        folder = named.rstrip("/")
         if (SOURCE / folder).is_dir():
             described.setdefault(folder, set()).update(re.findall(r"`(\w+)`", modules))
     return described
