@@ -13,7 +13,15 @@ from workbench.data.demo.state import State
 from workbench.data.demo.timeline import Timeline
 from workbench.data.demo.uptake import Uptakes
 
-__all__ = ["CHANNELS", "COURSE", "STATUSES", "enrol_electives", "enrol_programs"]
+__all__ = [
+    "CHANNELS",
+    "COURSE",
+    "LONGEST",
+    "MIN_SCORE",
+    "STATUSES",
+    "enrol_electives",
+    "enrol_programs",
+]
 
 CHANNELS = ("self", "manager", "mandatory", "auto", "experiment")
 STATUSES = ("enrolled", "in_progress", "completed", "failed", "withdrawn")
@@ -24,6 +32,7 @@ MIN_SCORE = 60.0
 """Score from which a module counts as passed."""
 
 LONGEST = max(len(program.courses) for program in PROGRAMS)
+"""Modules of the longest programme."""
 
 _ENROLLED, _IN_PROGRESS, _COMPLETED, _FAILED, _WITHDRAWN = range(len(STATUSES))
 _MANDATORY = CHANNELS.index("mandatory")
@@ -89,7 +98,8 @@ def enrol_programs(
                     "passed": _widen(passed[met]),
                 }
             )
-        _enrol_tries(rows, log, np.flatnonzero(mine & uptakes.tries), courses, uptakes)
+        tries = np.flatnonzero(mine & uptakes.tries)
+        _enrol_tries(rows, log, tries, courses, uptakes, exit_day)
     return learners.join()
 
 
@@ -213,17 +223,23 @@ def _widen(passed: Array) -> Array:
 
 
 def _enrol_tries(
-    rows: _Rows, log: Log, who: Array, courses: Array, uptakes: Uptakes
+    rows: _Rows,
+    log: Log,
+    who: Array,
+    courses: Array,
+    uptakes: Uptakes,
+    exit_day: Array,
 ) -> None:
     """Enrol people who begin a programme and pass none of its modules."""
     rng = rows.rng
     taken = np.arange(courses.size) < rng.integers(1, 4, (who.size, 1))
     begins, ends = _schedule(taken.shape, rows.days, rng)
-    at = np.nonzero(taken)
+    at = np.nonzero(taken & (begins < exit_day[who, None]))
     fates = np.array([_IN_PROGRESS, _WITHDRAWN, _FAILED, _COMPLETED, _ENROLLED])
     status = rng.choice(fates, at[0].size, p=[0.25, 0.3, 0.2, 0.15, 0.1])
     score = rng.uniform(20, MIN_SCORE - 0.5, at[0].size)
     person = who[at[0]]
+    status = np.where(ends[at] < exit_day[person], status, _WITHDRAWN)
     rows.add(
         log,
         person,

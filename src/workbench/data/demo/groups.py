@@ -24,7 +24,7 @@ __all__ = [
 BOARD = 0
 """Position of the group that heads belong to; the managing director manages it."""
 
-TEAM, UNIT, TOP = 0, 1, 2
+_TEAM, _UNIT, _TOP = 0, 1, 2
 
 _TEAM_SIZE = 10
 _UNIT_SIZE = 8
@@ -72,7 +72,7 @@ def build_groups(people: People, timeline: Timeline, draws: Draws) -> Groups:
         ]
     ).astype(int)
     start = 1 + (np.cumsum(size.ravel()) - size.ravel()).reshape(size.shape)
-    kind = np.concatenate([[TOP], np.repeat([TEAM, UNIT], size.sum(axis=1))])
+    kind = np.concatenate([[_TOP], np.repeat([_TEAM, _UNIT], size.sum(axis=1))])
     place = np.concatenate([[0], *(np.repeat(np.arange(places), row) for row in size)])
     wave, randomised = _plan_roll_out(kind, place, timeline, draws)
     groups = Groups(
@@ -98,7 +98,7 @@ def build_groups(people: People, timeline: Timeline, draws: Draws) -> Groups:
 
 def choose_group(groups: Groups, role: Array, place: Array, luck: Array) -> Array:
     """Choose a group for people of a role at a place; `luck` is uniform on 0..1."""
-    kind = np.where(role == ROLE["team_lead"], UNIT, TEAM)
+    kind = np.where(role == ROLE["team_lead"], _UNIT, _TEAM)
     chosen = groups.start[kind, place] + np.floor(luck * groups.size[kind, place])
     return np.where(role == ROLE["head"], BOARD, chosen).astype(int)
 
@@ -108,7 +108,7 @@ def find_vacant(
 ) -> Array:
     """Find groups whose manager left, moved or is reassigned."""
     manager = groups.manager
-    wanted = np.where(groups.kind == TEAM, ROLE["team_lead"], ROLE["head"])
+    wanted = np.where(groups.kind == _TEAM, ROLE["team_lead"], ROLE["head"])
     vacant = ~active[manager] | moved[manager] | (role[manager] != wanted)
     vacant |= rng.random(manager.size) < _REORGANISED
     vacant[BOARD] = False
@@ -126,7 +126,7 @@ def replace_managers(
 ) -> None:
     """Give vacant groups a manager: from the place, else the family, else anyone."""
     groups.manager[BOARD] = DIRECTOR
-    for kind, name in ((TEAM, "team_lead"), (UNIT, "head")):
+    for kind, name in ((_TEAM, "team_lead"), (_UNIT, "head")):
         free = np.flatnonzero(active & (role == ROLE[name]))
         free = rng.permutation(free[free != DIRECTOR])
         open_groups = np.flatnonzero(vacant & (groups.kind == kind))
@@ -162,7 +162,7 @@ def _plan_roll_out(
     last = timeline.count - 1
     wave = np.full(kind.size, last + 1)
     randomised = np.zeros(kind.size, bool)
-    units = np.flatnonzero(kind == UNIT)
+    units = np.flatnonzero(kind == _UNIT)
     shuffled = rng.permutation(units)
     half = shuffled[: shuffled.size // 2]
     steps = np.arange(max(1, last - _STEPS), last)

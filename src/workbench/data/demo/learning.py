@@ -18,8 +18,11 @@ from workbench.data.demo.uptake import Uptakes
 
 __all__ = ["COACHED", "EFFECTS", "UNCOACHED", "Learners", "apply_learning"]
 
-UNCOACHED, COACHED = 0.75, 0.5
-"""Part of an effect that comes without coaching, and what coaching adds."""
+UNCOACHED = 0.75
+"""Part of an effect that comes without coaching."""
+
+COACHED = 0.5
+"""What coaching by the manager adds to it."""
 
 EFFECTS = tuple(item.name for item in fields(Effects))
 """Names of the six kinds of effect."""

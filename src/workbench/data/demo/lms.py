@@ -18,26 +18,33 @@ from workbench.data.demo.world import World
 
 __all__ = ["count_outsiders", "list_enrolments", "write_events", "write_lms"]
 
-SOUND, TWICE, OUTSIDE, TEST_ACCOUNT, TOO_EARLY, BAD_SCORE, BAD_DATE, NO_COURSE = range(
-    8
-)
+(
+    _SOUND,
+    _TWICE,
+    _OUTSIDE,
+    _TEST_ACCOUNT,
+    _TOO_EARLY,
+    _BAD_SCORE,
+    _BAD_DATE,
+    _NO_COURSE,
+) = range(8)
 _SHARES = {
-    OUTSIDE: 0.004,
-    TEST_ACCOUNT: 0.001,
-    TOO_EARLY: 0.004,
-    BAD_SCORE: 0.003,
-    BAD_DATE: 0.001,
-    NO_COURSE: 0.001,
+    _OUTSIDE: 0.004,
+    _TEST_ACCOUNT: 0.001,
+    _TOO_EARLY: 0.004,
+    _BAD_SCORE: 0.003,
+    _BAD_DATE: 0.001,
+    _NO_COURSE: 0.001,
 }
-_TWICE = 0.008
+_DOUBLED = 0.008
 _WARTS = {
-    TWICE: ("duplicate enrolment", "duplicate_row"),
-    OUTSIDE: ("person without HRIS row", "unknown_employee"),
-    TEST_ACCOUNT: ("test account", "unknown_employee"),
-    TOO_EARLY: ("completed before enrolment", "impossible_date"),
-    BAD_SCORE: ("score out of range", "out_of_range"),
-    BAD_DATE: ("date that is none", "unreadable_date"),
-    NO_COURSE: ("course that is gone", "unknown_course"),
+    _TWICE: ("duplicate enrolment", "duplicate_row"),
+    _OUTSIDE: ("person without HRIS row", "unknown_employee"),
+    _TEST_ACCOUNT: ("test account", "unknown_employee"),
+    _TOO_EARLY: ("completed before enrolment", "impossible_date"),
+    _BAD_SCORE: ("score out of range", "out_of_range"),
+    _BAD_DATE: ("date that is none", "unreadable_date"),
+    _NO_COURSE: ("course that is gone", "unknown_course"),
 }
 _MODALITIES = {
     "elearning": "WBT",
@@ -129,10 +136,10 @@ def list_enrolments(world: World, draws: Draws) -> Columns:
     order = np.argsort(joined["enrolled"], kind="stable")
     joined = {name: values[order] for name, values in joined.items()}
     joined["id"] = 1 + np.arange(order.size)
-    sound_rows = np.flatnonzero(joined["fault"] == SOUND)
-    twice = rng.choice(sound_rows, max(2, round(_TWICE * size)), replace=False)
+    sound_rows = np.flatnonzero(joined["fault"] == _SOUND)
+    twice = rng.choice(sound_rows, max(2, round(_DOUBLED * size)), replace=False)
     again = {name: values[np.sort(twice)] for name, values in joined.items()}
-    again["fault"] = np.full(twice.size, TWICE)
+    again["fault"] = np.full(twice.size, _TWICE)
     return {name: np.concatenate([joined[name], again[name]]) for name in joined}
 
 
@@ -143,15 +150,15 @@ def _spoil(
     size = rows["person"].size
     rows["fault"] = np.full(size, fault)
     never = np.full(size, np.datetime64("NaT", "s"))
-    if fault == OUTSIDE:
+    if fault == _OUTSIDE:
         rows["number"] = OUTSIDER + rng.integers(0, outsiders, size)
-    elif fault == TOO_EARLY:
+    elif fault == _TOO_EARLY:
         early = rng.integers(1, 31, size).astype("timedelta64[D]")
         rows["completed"] = rows["enrolled"] - early
         rows["started"] = never
-    elif fault == BAD_SCORE:
+    elif fault == _BAD_SCORE:
         rows["score"] = rng.choice([-5.0, 104.0, 180.0, 999.0], size)
-    elif fault == BAD_DATE:
+    elif fault == _BAD_DATE:
         rows["completed"] = never
     return rows
 
@@ -204,14 +211,14 @@ _TIME = (
 )
 _ENROLMENTS = f"""
 select printf('E-%09d', id) as id,
-    case when fault = {TEST_ACCOUNT} then printf('test%02d', id % 20)
+    case when fault = {_TEST_ACCOUNT} then printf('test%02d', id % 20)
         else printf('ag%07d', number) end as user_id,
-    case when fault = {NO_COURSE} then 'old-77' else cast(course as varchar) end
+    case when fault = {_NO_COURSE} then 'old-77' else cast(course as varchar) end
         as course_code,
     case when trainer > 0 then printf('%s/%d-%d', course, year(enrolled),
         quarter(enrolled)) end as session,
     {_TIME.format("enrolled")} as created, {_TIME.format("started")} as started,
-    case when fault = {BAD_DATE} then '0000-00-00 00:00:00'
+    case when fault = {_BAD_DATE} then '0000-00-00 00:00:00'
         else {_TIME.format("completed")} end as finished,
     score as grade, cast(round(minutes * 60) as bigint) as seconds,
     case when trainer > 0 then printf('T%02d', trainer) end as trainer,

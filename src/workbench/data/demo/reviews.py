@@ -18,7 +18,7 @@ __all__ = ["EXCEL_ROWS", "list_reviews", "write_reviews"]
 EXCEL_ROWS = 200_000
 """More rows than this go to CSV files: a sheet ends at 1,048,576."""
 
-SOUND, TWICE, OUTSIDE, BAD_RATING = range(4)
+_SOUND, _TWICE, _OUTSIDE, _BAD_RATING = range(4)
 
 
 def write_reviews(world: World, draws: Draws, delivery: Delivery) -> str:
@@ -32,9 +32,9 @@ def write_reviews(world: World, draws: Draws, delivery: Delivery) -> str:
     rows = list_reviews(world, draws)
     size = rows["number"].size
     for fault, name, reason in (
-        (TWICE, "duplicate row", "duplicate_row"),
-        (OUTSIDE, "person without HRIS row", "unknown_employee"),
-        (BAD_RATING, "rating above the scale", "out_of_range"),
+        (_TWICE, "duplicate row", "duplicate_row"),
+        (_OUTSIDE, "person without HRIS row", "unknown_employee"),
+        (_BAD_RATING, "rating above the scale", "out_of_range"),
     ):
         count = int((rows["fault"] == fault).sum())
         delivery.note_wart("performance", name, count, reason)
@@ -71,20 +71,20 @@ def list_reviews(world: World, draws: Draws) -> Columns:
     bad = np.flatnonzero(unrated & world.state.active)[: max(2, size // 5000)]
     outsiders = np.arange(count_outsiders(world.people.count))
     for fault, number in (
-        (OUTSIDE, OUTSIDER + outsiders),
-        (BAD_RATING, number_people(bad)),
+        (_OUTSIDE, OUTSIDER + outsiders),
+        (_BAD_RATING, number_people(bad)),
     ):
         model = rng.choice(size, number.size, replace=False)
         copy = {name: values[model] for name, values in rows.items()}
         copy["number"] = number
         copy["fault"] = np.full(number.size, fault)
-        if fault == BAD_RATING:
+        if fault == _BAD_RATING:
             copy["step"] = np.full(number.size, last)
             copy["rating"] = np.full(number.size, 7.5)
         parts.append(copy)
     twice = rng.choice(size, max(2, size // 3000), replace=False)
     again = {name: values[np.sort(twice)] for name, values in rows.items()}
-    again["fault"] = np.full(twice.size, TWICE)
+    again["fault"] = np.full(twice.size, _TWICE)
     parts.append(again)
     return {name: np.concatenate([part[name] for part in parts]) for name in rows}
 
