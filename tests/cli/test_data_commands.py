@@ -110,6 +110,7 @@ def test_a_load_counts_rows_and_is_not_repeated(project):
     text = squeeze(first.output)
     assert "employees 2" in text
     assert "set apart: 1 rows, unreadable date" in text
+    assert "control totals as expected: 0 of 1" in text
     assert "control total people known: 3, expected 4" in text
     assert (project.workspace.store("acme") / "employees.parquet").is_file()
     assert call("load").output == "The data of acme are unchanged.\n"

@@ -32,7 +32,7 @@ def show_load(console: Console, report: LoadReport) -> None:
         [
             *_list_names("not mapped", report.missing_tables),
             *_list_reasons(report.quarantined),
-            *_list_totals(report.control_totals),
+            *_count_totals(report.control_totals),
             *report.warnings,
         ],
     )
@@ -97,6 +97,14 @@ def _list_reasons(quarantined: Mapping[str, int]) -> Iterator[str]:
 def _list_columns(what: str, columns: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for source, names in columns.items():
         yield from _list_names(f"{what}, {source}", names)
+
+
+def _count_totals(totals: Sequence[ControlResult]) -> Iterator[str]:
+    """Count the totals that were found as expected, and name each that was not."""
+    bad = [item for item in totals if not item.ok]
+    if totals:
+        yield f"control totals as expected: {len(totals) - len(bad)} of {len(totals)}"
+    yield from _list_totals(bad)
 
 
 def _list_totals(totals: Iterable[ControlResult]) -> Iterator[str]:
