@@ -1,0 +1,192 @@
+"""The whole way on the demo organisation, held against the truth it was made with."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.e2e.project import copy_project, run_workbench
+from workbench.core.store import hash_file, read_json
+
+pytestmark = pytest.mark.e2e
+
+QUARTER = "2026Q3"
+MEASURED = (
+    "performance_rating",
+    "kpi_attainment",
+    "retention_12m",
+    "internal_mobility_12m",
+    "skill_proficiency",
+)
+FARTHEST = 3.0
+"""Standard errors that an estimate may lie from the truth."""
+
+MOST_MISSES = 4
+"""Of 25 intervals of 95 %; five or more would come about once in 150 draws."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copy_project(tmp_path_factory.mktemp("demo"))
+    for arguments in (
+        ("demo",),
+        ("run", QUARTER, "--org", "demo"),
+        ("brief", QUARTER, "--org", "demo", "--renderer", "builtin"),
+    ):
+        done = run_workbench(folder, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(project: Path) -> Path:
+    return project / "outputs" / "demo" / QUARTER
+
+
+@pytest.fixture(scope="module")
+def estimates(results: Path) -> pd.DataFrame:
+    paths = sorted(results.glob("*/psm/estimates.parquet"))
+    assert len(paths) == 5
+    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def compared(project: Path, estimates: pd.DataFrame) -> pd.DataFrame:
+    truth = pd.read_parquet(project / "extracts/demo_truth/truth_effects.parquet")
+    truth = truth[truth["exposure_quarter"] == "reported"]
+    table = estimates.merge(
+        truth[["persona", "program", "outcome", "att"]],
+        on=["persona", "program", "outcome"],
+        validate="m:1",
+    )
+    table = table[table["outcome"].isin(MEASURED)]
+    return table.assign(z=(table["estimate"] - table["att"]) / table["std_error"])
+
+
+def test_matched_intervals_cover_the_truth(compared: pd.DataFrame) -> None:
+    headline = compared[compared["headline"]]
+    assert len(headline) == 25
+    covered = headline["att"].between(headline["ci_low"], headline["ci_high"])
+    assert (~covered).sum() <= MOST_MISSES, headline.loc[~covered, ["persona", "z"]]
+    assert headline["z"].abs().max() <= FARTHEST, headline[["persona", "outcome", "z"]]
+
+
+def test_the_persona_without_effect_shows_none(compared: pd.DataFrame) -> None:
+    idle = compared[compared["persona"] == "support_l1_experienced"]
+    idle = idle[idle["headline"]]
+    assert (idle["att"] == 0).all()
+    assert (idle["p_adjusted"] > 0.05).all()
+    assert not (idle["meets_threshold"] == "yes").any()
+
+
+def test_the_naive_difference_is_wrong_beside_it(compared: pd.DataFrame) -> None:
+    rating = compared[compared["outcome"] == "performance_rating"]
+    naive = rating[rating["method"] == "naive"].set_index("persona")
+    matched = rating[rating["headline"]].set_index("persona")
+    far = (naive["z"].abs() > FARTHEST).sum()
+    assert far >= 3
+    bias = (naive["estimate"] - naive["att"]).abs()
+    left = (matched["estimate"] - matched["att"]).abs()
+    assert left.sum() <= 0.4 * bias.sum()
+    idle = naive.loc["support_l1_experienced"]
+    assert idle["ci_low"] > 0
+
+
+def test_every_bad_row_is_set_apart_with_its_reason(project: Path) -> None:
+    truth = read_json(project / "extracts/demo_truth/truth.json")
+    expected: dict[tuple[str, str], int] = {}
+    for wart in truth["warts"]:
+        if wart["reason"]:
+            key = (wart["table"], wart["reason"])
+            expected[key] = expected.get(key, 0) + wart["rows"]
+    path = project / "outputs/demo/store/_quarantine.parquet"
+    found = duckdb.sql(
+        f"select \"table\", reason, count(*) from '{path}' group by all"
+    ).fetchall()
+    assert {(table, reason): rows for table, reason, rows in found} == expected
+
+
+def test_no_raw_id_name_or_address_is_in_the_store(project: Path) -> None:
+    people = (project / "extracts/demo/hris/personnel_master.csv").read_text("latin-1")
+    addresses = set(re.findall(r"[\w.\-]+@[\w.\-]+", people))
+    assert addresses
+    store = project / "outputs/demo/store"
+    for path in sorted(store.glob("*.parquet")):
+        columns = duckdb.sql(f"describe select * from '{path}'").fetchall()
+        texts = [name for name, kind, *_ in columns if kind == "VARCHAR"]
+        for name in texts:
+            rows = duckdb.sql(
+                f"select count(*) from '{path}' where \"{name}\" like '%@%'"
+            ).fetchall()
+            assert rows == [(0,)], (path.name, name)
+    ids = duckdb.sql(f"select employee_id from '{store / 'employees.parquet'}'")
+    assert all(re.fullmatch(r"[0-9a-f]{32}", row[0]) for row in ids.fetchall())
+
+
+def test_a_second_run_starts_no_notebook(project: Path, results: Path) -> None:
+    before = {path: hash_file(path) for path in results.rglob("*.parquet")}
+    done = run_workbench(project, "run", QUARTER, "--org", "demo")
+    assert done.returncode == 0, done.stderr
+    assert "7 unchanged" in done.stdout + done.stderr
+    assert {path: hash_file(path) for path in results.rglob("*.parquet")} == before
+
+
+def test_forced_results_are_byte_identical(project: Path, results: Path) -> None:
+    folder = results / "team_leads" / "psm"
+    before = {path.name: hash_file(path) for path in folder.glob("*.parquet")}
+    done = run_workbench(
+        project, "run", QUARTER, "--org", "demo",
+        "--persona", "team_leads", "--stage", "psm", "--force",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    after = {path.name: hash_file(path) for path in folder.glob("*.parquet")}
+    assert after == before
+
+
+def test_the_manifest_names_everything_that_went_in(results: Path) -> None:
+    manifest = read_json(results / "team_leads" / "psm" / "manifest.json")
+    text = json.dumps(manifest)
+    for word in ("parameters", "seed", "data_cut", "notebook", "package", "outputs"):
+        assert word in manifest, word
+    assert manifest["status"] == "done"
+    assert "estimates.parquet" in text
+
+
+def test_the_brief_has_its_pages_and_its_numbers(
+    project: Path, compared: pd.DataFrame
+) -> None:
+    version = project / "outputs" / "demo" / "briefs" / QUARTER / "v1"
+    pages = {str(path.relative_to(version)) for path in version.rglob("*.html")}
+    personas = sorted(compared["persona"].unique())
+    assert {"index.html", "data_quality.html", "methods.html"} <= pages
+    assert {f"personas/{name}.html" for name in personas} <= pages
+    assert {f"appendix/{name}/psm.html" for name in personas} <= pages
+    published = read_json(version / "brief.json")
+    numbers = json.dumps(published)
+    lead = compared[(compared["persona"] == "team_leads") & compared["headline"]]
+    for value in lead["estimate"]:
+        assert np.format_float_positional(value, precision=6)[:6] in numbers
+
+
+def test_no_pseudonym_is_published(project: Path) -> None:
+    store = project / "outputs/demo/store/employees.parquet"
+    ids = duckdb.sql(f"select employee_id from '{store}'").fetchall()
+    version = project / "outputs" / "demo" / "briefs" / QUARTER / "v1"
+    wanted = {row[0] for row in ids}
+    for path in sorted(version.rglob("*")):
+        if path.is_file():
+            found = set(re.findall(rb"[0-9a-f]{32}", path.read_bytes()))
+            assert not wanted & {item.decode() for item in found}, path
+
+
+def test_an_unknown_persona_is_refused_before_anything_starts(project: Path) -> None:
+    done = run_workbench(project, "run", QUARTER, "--org", "demo", "--persona", "all")
+    assert done.returncode != 0
+    assert "no persona 'all'" in done.stderr
+    assert "Traceback" not in done.stderr
