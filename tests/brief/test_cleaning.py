@@ -8,7 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tests.brief.executed import FOREST, PSEUDONYM, TIMINGS, front, shown
-from workbench.brief.cleaning import CleanNotebook, clean_notebook, read_notebook
+from workbench.brief.cleaning import CleanNotebook, clean_notebook
+from workbench.brief.notebook_files import read_notebook
 from workbench.core.errors import PublishError
 
 

@@ -12,7 +12,6 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -27,7 +26,7 @@ from workbench.brief.guard import (
 from workbench.brief.html_tables import draw_table, read_tables, wrap_raw_html
 from workbench.core.errors import PublishError
 
-__all__ = ["CleanNotebook", "clean_notebook", "read_notebook"]
+__all__ = ["CleanNotebook", "clean_notebook"]
 
 _PARAMETER_TAGS = frozenset(("parameters", "injected-parameters"))
 _HIDDEN_TAGS = frozenset(("remove-cell", "hide-cell"))
@@ -65,28 +64,6 @@ class CleanNotebook:
     failed: bool = False
 
 
-def read_notebook(path: Path) -> dict[str, Any]:
-    """Read a notebook file, of format 4, as plain values.
-
-    Raises
-    ------
-    PublishError
-        If it is not a notebook.
-    """
-    import nbformat
-
-    try:
-        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise PublishError.build(
-            "An executed notebook cannot be read",
-            where=str(path),
-            got=" ".join(str(error).split())[:200],
-            hint="run its stage again",
-        ) from error
-    return dict(notebook)
-
-
 def clean_notebook(
     notebook: Mapping[str, Any], *, where: str, roots: Sequence[str] = ()
 ) -> CleanNotebook:
@@ -95,7 +72,7 @@ def clean_notebook(
     Parameters
     ----------
     notebook : mapping
-        As `read_notebook` gives it; it is not changed.
+        As `workbench.brief.notebook_files.read_notebook` gives it; it is not changed.
     where : str
         Name for messages.
     roots : sequence of str

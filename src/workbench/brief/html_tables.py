@@ -21,6 +21,7 @@ _NUMBER = re.compile(
 )
 _SILENT = frozenset(("style", "script", "title", "template"))
 _MOST_SPAN = 1000
+_LONG = 60
 
 
 @dataclass(slots=True)
@@ -101,7 +102,10 @@ def _draw_cell(cell: Cell, scope: str, *, number: bool) -> str:
     marks = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
     marks += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
     text = " ".join(cell.text.split())
-    marks += ' class="num"' if number and (scope == "col" or not cell.heads) else ""
+    if number and (scope == "col" or not cell.heads):
+        marks += ' class="num"'
+    elif len(text) > _LONG:
+        marks += ' class="long"'
     if cell.heads and text:
         return f'<th scope="{scope}"{marks}>{_escape(text)}</th>'
     return f"<td{marks}>{_escape(text)}</td>"

@@ -6,7 +6,6 @@ same site of them: ``index``, ``personas/<id>``, ``appendix/<id or all>/<stage>`
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -16,10 +15,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from workbench.brief.cleaning import CleanNotebook, clean_notebook, read_notebook
+from workbench.brief.cleaning import CleanNotebook, clean_notebook
 from workbench.brief.guard import escape_title
+from workbench.brief.notebook_files import read_notebook, write_notebook
 from workbench.brief.site_config import Edition, Entry, build_config, dump_yaml
 from workbench.core.errors import PublishError
 from workbench.core.params import OrgParams
@@ -42,6 +40,7 @@ _LABELS: Mapping[str, str] = {
     "prescription": "Prescription",
     "roi": "Return on investment",
 }
+_HEADER = 'class="brief-header"'
 _COMMON_GROUP = "All personas"
 _APPENDIX_METADATA: Mapping[str, Any] = {
     "execute": {"echo": True},
@@ -55,10 +54,6 @@ _APPENDIX_METADATA: Mapping[str, Any] = {
     "search": False,
 }
 _THEME_FILES = ("brief.css", "brief.scss", "dark.scss", "favicon.svg")
-_KERNEL: Mapping[str, Any] = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +154,9 @@ def stage_site(
         for item in sources:
             clean = _clean_source(item, workspace)
             _set_front(clean, item, edition)
-            _write_notebook(fresh, item.address, clean)
-        _write_notebook(fresh, "archive", _make_archive(archive, edition))
+            write_notebook(fresh / f"{item.address}.ipynb", clean.front, clean.cells)
+        page = _make_archive(archive, edition)
+        write_notebook(fresh / "archive.ipynb", page.front, page.cells)
         _write_appendix_metadata(fresh)
         with _Replacement(workspace.outputs / STAGE_FOLDER) as copy:
             shutil.copytree(fresh, copy, dirs_exist_ok=True)
@@ -262,7 +258,8 @@ def _set_front(clean: CleanNotebook, item: Source, edition: Edition) -> None:
     else:
         own = front.get("title") if clean.titled or not item.order else None
         front["title"] = own or item.label
-        front.setdefault("subtitle", edition.line)
+        short = f"{item.label} · version {edition.version}"
+        front.setdefault("subtitle", short if _has_header(clean) else edition.line)
     if item.address == "index":
         front.setdefault("toc", False)
     if item.order:
@@ -272,34 +269,16 @@ def _set_front(clean: CleanNotebook, item: Source, edition: Edition) -> None:
             front[key] = escape_title(str(front[key]))
 
 
+def _has_header(clean: CleanNotebook) -> bool:
+    """Tell whether a page states quarter and data cut itself, in a header line."""
+    return any(_HEADER in str(cell.get("outputs")) for cell in clean.cells)
+
+
 def _make_archive(text: str, edition: Edition) -> CleanNotebook:
     """Make the archive page, which no notebook computes."""
     cell = {"cell_type": "markdown", "id": "cell-000", "metadata": {}, "source": text}
     front = {"title": "Archive", "subtitle": escape_title(edition.line)}
     return CleanNotebook(front=front, cells=[cell])
-
-
-def _write_notebook(folder: Path, address: str, clean: CleanNotebook) -> None:
-    """Write a notebook with its front matter as the first cell."""
-    text = yaml.safe_dump(
-        dict(clean.front), sort_keys=False, allow_unicode=True, width=1_000_000
-    )
-    first = {
-        "cell_type": "raw",
-        "id": "front-matter",
-        "metadata": {},
-        "source": f"---\n{text}---",
-    }
-    notebook = {
-        "cells": [first, *clean.cells],
-        "metadata": dict(_KERNEL),
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    path = folder / f"{address}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False)
-    path.write_text(written + "\n", encoding="utf-8")
 
 
 def _write_appendix_metadata(folder: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from papermill import execute_notebook
 
 from tests.brief.content.project import QUARTER
-from workbench.brief.cleaning import clean_notebook, read_notebook
+from workbench.brief.cleaning import clean_notebook
+from workbench.brief.notebook_files import read_notebook
 
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks" / "brief"
 NAMES = ("index", "personas", "data_quality", "methods")

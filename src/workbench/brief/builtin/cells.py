@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from workbench.brief.cleaning import read_notebook
+from workbench.brief.notebook_files import read_notebook
 from workbench.brief.site_config import merge, read_yaml
 from workbench.core.errors import PublishError
 
