@@ -146,10 +146,9 @@ def _answer_gains(cards: Sequence[Kpi]) -> list[str]:
     if sound:
         parts.append(f"learners did better in {_name_changes(sound)}")
     if weak:
-        verb = "is" if len(weak) == 1 else "are"
         parts.append(
-            f"better {_name_changes(weak)} {verb} a hint, as a part of the comparison "
-            "fails a check"
+            f"a gain in {_name_changes(weak)} is a hint only, as part of the "
+            "comparison fails a check"
         )
     return parts
 

@@ -25,6 +25,7 @@ from workbench.brief.formatting import (
     format_percent_range,
     format_step,
     pluralise,
+    split_effect,
 )
 from workbench.brief.scorecard import Kpi
 
@@ -54,10 +55,10 @@ def draw_cards(cards: Sequence[Kpi], *, small: bool = False) -> Block:
     cards : sequence of Kpi
         In the order to be shown.
     small : bool
-        For measures beside the main ones.
+        For measures beside the main ones: without a bar.
     """
     kind = "kpi-cards small" if small else "kpi-cards"
-    drawn = "\n".join(_draw_card(item) for item in cards)
+    drawn = "\n".join(_draw_card(item, small=small) for item in cards)
     return wrap_html(f'<div class="{kind}">\n{drawn}\n</div>')
 
 
@@ -81,7 +82,7 @@ def tabulate_cards(cards: Sequence[Kpi]) -> Block:
     )
 
 
-def _draw_card(card: Kpi) -> str:
+def _draw_card(card: Kpi, *, small: bool) -> str:
     title = f"<h3>{escape_html(card.label)}</h3>"
     if card.pooled is None:
         verdict = draw_verdict("none", _ABSENT.get(card.status, ""))
@@ -92,15 +93,28 @@ def _draw_card(card: Kpi) -> str:
             f'<div class="kpi-foot">{verdict}</div></section>'
         )
     kind, words = _VERDICTS[card.verdict]
+    interval, target = _write_interval(card), _write_target(card)
+    body = (
+        f'<div class="kpi-ci">{escape_html(f"{interval}. {target}")}</div>'
+        if small
+        else f'<div class="kpi-ci">{escape_html(interval)}</div>\n{_draw_bar(card)}\n'
+        f'<div class="kpi-target">{escape_html(target)}</div>'
+    )
     return (
         f'<section class="kpi-card">{title}\n'
-        f'<div class="kpi-value">{escape_html(_write_value(card))}</div>\n'
-        f'<div class="kpi-ci">{escape_html(_write_interval(card))}</div>\n'
-        f"{_draw_bar(card)}\n"
-        f'<div class="kpi-target">{escape_html(_write_target(card))}</div>\n'
+        f'<div class="kpi-value">{_draw_value(card)}</div>\n{body}\n'
         f'<div class="kpi-foot">{draw_verdict(kind, words)} '
         f"<span>{draw_grade(card.pooled.evidence, words=True)}</span></div></section>"
     )
+
+
+def _draw_value(card: Kpi) -> Html:
+    """Draw the number large and its unit small."""
+    effect, low, high = card.shown
+    if card.relative:
+        return escape_html(format_change(effect, low, high))
+    number, unit = split_effect(effect, card.unit)
+    return Html(f"{escape_html(number)} <small>{escape_html(unit)}</small>")
 
 
 def _write_value(card: Kpi) -> str:
@@ -194,8 +208,8 @@ def _draw_band(near: float, far: float) -> str:
 
 def _tabulate_card(card: Kpi) -> dict[str, object]:
     if card.pooled is None:
-        words = _ABSENT.get(card.status, "")
-        return {"label": card.label, "verdict": f"{words}: {card.reason}"}
+        blank = dict.fromkeys(("effect", "interval", "target", "n"), MISSING)
+        return {"label": card.label, "verdict": _ABSENT[card.status], **blank}
     return {
         "label": card.label,
         "effect": _write_value(card),

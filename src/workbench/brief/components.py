@@ -20,7 +20,8 @@ is ever made: publishers would answer it with scripts from elsewhere.
 #                            band = target (fill), zero, ci = line, point = circle
 #   .brief-header > b, span  organisation first, then facts; wraps on a phone
 #   .table-wrap > table      caption at the top, th[scope], td.num right-aligned,
-#                            tabular figures; td.empty = not shown (suppressed)
+#                            tabular figures; td.empty = not shown (suppressed);
+#                            td.long = a sentence, which gets a column wide enough
 #   .lede                    first paragraph: larger
 #   .finding                 one sentence that a section opens with: bold, not a heading
 #   .sub                     what a figure or table shows: small and soft
@@ -73,13 +74,14 @@ __all__ = [
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~^@$&])")
 _GRADES = (
-    "no comparison to rely on",
-    "a comparison that fails a check",
+    "not to rely on",
+    "fails a check",
     "one design, adjusted",
     "two designs agree",
     "randomised, one weakness",
     "randomised, powered",
 )
+_LONG = 60
 _SYMBOLS = {"good": "✓", "bad": "✗", "unsure": "?", "none": "–"}
 
 
@@ -304,9 +306,12 @@ def _draw_row(row: dict[str, Any], columns: Sequence[Column]) -> str:
     """Draw one row; the first cell is its header."""
     first, *rest = columns
     cells = [f'<th scope="row">{escape_html(row.get(first.key, ""))}</th>']
-    cells += [
-        f"<td{_number(item)}>{escape_html(row.get(item.key, ''))}</td>" for item in rest
-    ]
+    for item in rest:
+        value = row.get(item.key, "")
+        plain = not item.numeric and not isinstance(value, Html)
+        long = plain and len(str(value)) > _LONG
+        mark = ' class="long"' if long else _number(item)
+        cells.append(f"<td{mark}>{escape_html(value)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 

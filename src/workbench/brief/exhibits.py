@@ -6,14 +6,16 @@ import pandas as pd
 
 from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
+    find_scale,
     format_count,
-    format_effect,
     format_percent,
     format_value,
     pluralise,
+    split_effect,
 )
 
 __all__ = [
+    "METHODS",
     "compare_designs",
     "compare_personas",
     "name_method",
@@ -22,7 +24,7 @@ __all__ = [
     "show_quality",
 ]
 
-_METHODS = {
+METHODS = {
     "psm_nn": "Matched colleagues",
     "psm_nn_unadjusted": "Matched, unadjusted",
     "aipw": "Doubly robust",
@@ -30,6 +32,8 @@ _METHODS = {
     "ipw": "Weighted",
     "naive": "Raw difference",
 }
+"""Names of methods for people, in the order of columns."""
+
 _EVERYBODY = "_all"
 _NAIVE = "naive"
 _UNADJUSTED = "psm_nn_unadjusted"
@@ -37,7 +41,7 @@ _UNADJUSTED = "psm_nn_unadjusted"
 
 def name_method(method: str) -> str:
     """Return a method's name for people."""
-    return _METHODS.get(method, method.replace("_", " ").capitalize())
+    return METHODS.get(method, method.replace("_", " ").capitalize())
 
 
 def compare_personas(effects: pd.DataFrame) -> Exhibit:
@@ -53,10 +57,9 @@ def compare_personas(effects: pd.DataFrame) -> Exhibit:
     for _, rows in shown.groupby("outcome", sort=False):
         gains, losses = ((rows["finding"] == key).sum() for key in ("gain", "loss"))
         lost = f", {format_count(losses)} a loss" if losses else ""
-        found = f"{format_count(gains)} of {pluralise(len(rows), 'comparison')}"
-        verb = "shows" if gains == 1 else "show"
-        title = f"{rows['outcome_label'].iloc[0]}: {found} {verb} a gain{lost}"
-        named = rows.assign(
+        found = f"{format_count(gains) if gains else 'none'} of {len(rows)}"
+        title = f"{rows['outcome_label'].iloc[0]}: {found} with a gain{lost}"
+        named = _rescale(rows).assign(
             method=_name_rows(rows), headline=True, meets_threshold=None
         )
         panels.append((title, named))
@@ -89,7 +92,10 @@ def compare_designs(estimates: pd.DataFrame, labels: dict[str, str]) -> Exhibit:
         estimates["estimate"].notna() & (estimates["method"] != _UNADJUSTED)
     ]
     panels = tuple(
-        (f"{labels.get(str(outcome), str(outcome))}: {_state_reported(rows)}", rows)
+        (
+            f"{labels.get(str(outcome), str(outcome))}: {_state_reported(rows)}",
+            _rescale(rows),
+        )
         for outcome, rows in shown.groupby("outcome", sort=False)
     )
     words = ". ".join(title for title, _ in panels)
@@ -177,6 +183,19 @@ def show_quality(quality: pd.DataFrame) -> Exhibit:
     )
 
 
+def _rescale(rows: pd.DataFrame) -> pd.DataFrame:
+    """Write shares of a target in percentage points, as the tables do."""
+    scaled = rows.copy()
+    for unit in set(rows["unit"]):
+        name, scale = find_scale(str(unit))
+        chosen = (rows["unit"] == unit) & (rows["unit"] != "probability")
+        if scale != 1:
+            columns = ["estimate", "std_error", "ci_low", "ci_high"]
+            scaled.loc[chosen, columns] = rows.loc[chosen, columns] * scale
+            scaled.loc[chosen, "unit"] = name
+    return scaled
+
+
 def _name_rows(rows: pd.DataFrame) -> list[str]:
     """Name rows by persona, with the programme where a persona has several."""
     several = rows["persona"].duplicated(keep=False)
@@ -193,7 +212,7 @@ def _state_reported(rows: pd.DataFrame) -> str:
     naive = rows[rows["method"] == _NAIVE]["estimate"]
     parts = []
     if len(reported):
-        parts.append(f"{format_effect(reported.iloc[0], unit)}")
+        parts.append(split_effect(reported.iloc[0], unit)[0])
     if len(naive):
-        parts.append(f"{format_effect(naive.iloc[0], unit)} without adjustment")
+        parts.append(f"{split_effect(naive.iloc[0], unit)[0]} without adjustment")
     return ", ".join(parts) or "not reported"

@@ -11,6 +11,7 @@ from workbench.core.quarters import Quarter
 __all__ = [
     "MINUS",
     "MISSING",
+    "find_scale",
     "format_change",
     "format_count",
     "format_date",
@@ -26,6 +27,7 @@ __all__ = [
     "format_value",
     "is_missing",
     "pluralise",
+    "split_effect",
 ]
 
 MINUS = "\N{MINUS SIGN}"
@@ -139,6 +141,20 @@ def format_effect(value: Any, unit: str, *, signed: bool = True) -> str:
     scale, digits, words = _unit_words(unit)
     number = format_value(float(value) * scale, digits, signed=signed)
     return f"{number}{_NO_BREAK}{words}" if words else number
+
+
+def find_scale(unit: str) -> tuple[str, float]:
+    """Return the unit that an effect is shown in, and the factor that leads there."""
+    scale, _, words = _unit_words(unit)
+    return words, scale
+
+
+def split_effect(value: Any, unit: str) -> tuple[str, str]:
+    """Write an effect as number and short unit: ``+4.6`` and ``of 100``."""
+    number, _, words = format_effect(value, unit).partition(_NO_BREAK)
+    if unit in _PROBABILITY:
+        return number, "of 100"
+    return number, words.replace("percentage ", "").partition(" of ")[0]
 
 
 def format_level(value: Any, unit: str) -> str:

@@ -40,15 +40,16 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def describe_effect(row: Mapping[str, Any], *, subject: str = "") -> str:
+def describe_effect(row: Mapping[str, Any], *, subject: str | None = None) -> str:
     """Write one sentence on one estimate, for any way it can turn out.
 
     Parameters
     ----------
     row : mapping
         A row of `select_effects`.
-    subject : str
-        Who or what the sentence begins with; default: the persona's label.
+    subject : str or None
+        Who or what the sentence begins with; by default the persona's label, nothing
+        if it is empty.
 
     Returns
     -------
@@ -56,9 +57,9 @@ def describe_effect(row: Mapping[str, Any], *, subject: str = "") -> str:
         Direction, size with interval, and what it means against the threshold; or
         why there is nothing to say.
     """
-    who = subject or str(row.get("label", ""))
+    who = str(row.get("label", "")) if subject is None else subject
     what = str(row.get("outcome_label", row.get("outcome", "")))
-    start = f"{who}: {lower_first(what)}"
+    start = f"{who}: {lower_first(what)}" if who else what
     writers = {
         "gain": _write_clear,
         "loss": _write_clear,

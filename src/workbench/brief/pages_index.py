@@ -36,6 +36,7 @@ from workbench.brief.formatting import (
     format_interval,
     format_quarter,
     is_missing,
+    split_effect,
 )
 from workbench.brief.header import show_header
 from workbench.brief.limitations import list_limitations
@@ -48,11 +49,12 @@ __all__ = ["IndexPage"]
 _FINDINGS = {
     "gain": ("good", "gain"),
     "loss": ("bad", "loss"),
-    "none": ("none", "no change that matters"),
+    "none": ("none", "no change"),
     "unclear": ("unsure", "unclear"),
 }
 
 
+_GAP = "\N{NO-BREAK SPACE}"
 _NOT_COMPARED = Html('<span class="kpi-ci">not compared</span>')
 
 
@@ -83,17 +85,15 @@ class IndexPage:
     def show_answer(self) -> None:
         """Show the title: the answer in one sentence."""
         quarter = format_quarter(self.data.quarter)
-        show_title(
-            state_answer(self.effects, self.cards, quarter=quarter),
-            description=count_findings(self.effects),
-        )
+        show_title(state_answer(self.effects, self.cards, quarter=quarter))
 
     def show_opening(self) -> Block:
         """Show the header line and the findings in three sentences."""
-        findings = state_findings(self.effects, self.cards)
+        first, *more = state_findings(self.effects, self.cards)
         return join_blocks(
             show_header(self.data, self.effects),
-            write_paragraph(*map(escape_markdown, findings), kind="lede"),
+            write_paragraph(escape_markdown(first), kind="lede"),
+            *(write_paragraph(escape_markdown(item)) for item in more),
         )
 
     def show_scorecard(self) -> Block:
@@ -211,8 +211,9 @@ def _tabulate_where(data: BriefData, rows: pd.DataFrame) -> Block:
         list(cells.values()),
         columns,
         caption="Effect on learners against like colleagues: estimate, 95 % interval, "
-        "finding, evidence grade and learners; a gain or loss holds after adjusting "
-        "for the number of comparisons",
+        "finding, evidence grade, learners (n). A gain or loss holds after adjusting "
+        "for the number of comparisons; no change: the whole interval lies within the "
+        "threshold",
         anchor="tbl-where",
     )
 
@@ -225,14 +226,15 @@ def _draw_cell(row: dict[str, Any], min_group: int) -> Html:
     if finding == "unanswered":
         return Html('<span class="kpi-ci">no answer</span>')
     unit = str(row["unit"])
-    number = format_effect(row["estimate"], unit).split("\N{NO-BREAK SPACE}")[0]
+    number = split_effect(row["estimate"], unit)[0]
     interval = format_interval(row["ci_low"], row["ci_high"], unit)
+    interval = interval.replace(" ", _GAP)
     grade = None if is_missing(row["evidence"]) else int(row["evidence"])
     return Html(
         f"<b>{escape_html(number)}</b> "
         f'<span class="kpi-ci">{escape_html(interval)}</span><br>'
         f"{draw_verdict(*_FINDINGS[finding])}<br>{draw_grade(grade)} "
-        f'<span class="kpi-ci">n {escape_html(format_count(row["n_treated"]))}</span>'
+        f'<span class="kpi-ci">n{_GAP}{format_count(row["n_treated"])}</span>'
     )
 
 

@@ -19,7 +19,6 @@ from workbench.brief.components import (
 from workbench.brief.effects import label_outcome, select_effects
 from workbench.brief.exhibits import compare_designs, show_balance, show_overlap
 from workbench.brief.figures import Exhibit
-from workbench.brief.formatting import format_effect
 from workbench.brief.header import show_header
 from workbench.brief.narrative import (
     compare_naive,
@@ -33,6 +32,7 @@ from workbench.brief.persona_tables import (
     tabulate_checks,
     tabulate_designs,
     tabulate_flow,
+    tabulate_reported,
 )
 from workbench.brief.results import BriefData
 from workbench.brief.stage_reads import StageRead
@@ -82,10 +82,7 @@ class PersonaPage:
 
     def show_answer(self) -> None:
         """Show the title: the persona, and what learning changed for it."""
-        show_title(
-            f"{self.persona.label}: {_state_answer(self._measured)}",
-            description=state_size(self.data, self.persona),
-        )
+        show_title(f"{self.persona.label}: {_state_answer(self._measured)}")
 
     def show_opening(self) -> Block:
         """Show the header line and who the persona is."""
@@ -104,14 +101,18 @@ class PersonaPage:
     def show_findings(self) -> Block:
         """Show a sentence per outcome, and what a plain comparison would have said."""
         rows = self._measured.to_dict("records")
+        several = len(set(self._measured["program"])) > 1
         sentences = [
-            describe_effect(row, subject=self.data.label_program(str(row["program"])))
+            describe_effect(
+                row,
+                subject=self.data.label_program(str(row["program"])) if several else "",
+            )
             for row in rows
         ]
         nothing = (
             self.psm.explain() or "No programme of this persona could be compared."
         )
-        plain = [item for item in map(compare_naive, rows) if item]
+        plain = [text for text in map(compare_naive, rows) if "selection" in text]
         return join_blocks(
             write_section("What learning changed", "findings"),
             draw_list(sentences)
@@ -121,9 +122,10 @@ class PersonaPage:
         )
 
     def show_designs(self) -> Block:
-        """Show every estimate of every design in a table."""
+        """Show the reported estimates, and every other design beside them."""
         return join_blocks(
-            write_section("Every design side by side", "designs"),
+            write_section("In numbers", "designs"),
+            tabulate_reported(self.data, self.effects),
             tabulate_designs(self.data, self.persona),
         )
 
@@ -205,9 +207,9 @@ class PersonaPage:
 def _state_answer(rows: pd.DataFrame) -> str:
     """State what a persona's findings are, for its title."""
     parts = [
-        f"{finding} in {join_words(_name_changes(rows[rows['finding'] == finding]))}"
+        f"{finding} in {join_words(map(lower_first, named))}"
         for finding in ("gain", "loss")
-        if (rows["finding"] == finding).any()
+        if len(named := rows.loc[rows["finding"] == finding, "outcome_label"])
     ]
     if parts:
         return "; ".join(parts)
@@ -216,12 +218,3 @@ def _state_answer(rows: pd.DataFrame) -> str:
     if (rows["finding"] == "none").any():
         return "no change that matters"
     return "no effect can be shown"
-
-
-def _name_changes(rows: pd.DataFrame) -> list[str]:
-    """Name outcomes with their effects."""
-    return [
-        f"{lower_first(str(row.outcome_label))} "
-        f"({format_effect(row.estimate, str(row.unit))})"
-        for row in rows.itertuples()
-    ]

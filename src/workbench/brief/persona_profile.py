@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.brief.components import Block, write_paragraph
-from workbench.brief.effects import label_outcome
+from workbench.brief.effects import label_outcome, list_controls
 from workbench.brief.formatting import (
     format_count,
     format_effect,
@@ -115,6 +115,11 @@ def tabulate_baseline(data: BriefData, persona: Persona) -> Block:
     baseline = data.stage("personas").table("baseline")
     if "persona" not in baseline.columns:
         return write_paragraph("No baseline was left for this persona.")
+    own = baseline[
+        (baseline["persona"] == persona.id)
+        & ~baseline["outcome"].isin(list_controls(data))
+    ]
+    several = len(set(own["program"])) > 1
     rows = [
         {
             "outcome": label_outcome(data, str(row["outcome"])),
@@ -122,13 +127,13 @@ def tabulate_baseline(data: BriefData, persona: Persona) -> Block:
             "level": format_level(row["mean"], _find_unit(data, row)),
             "people": write_people(row["n"], data.min_group),
         }
-        for row in baseline[baseline["persona"] == persona.id].to_dict("records")
+        for row in own.to_dict("records")
     ]
     return tabulate_frame(
         pd.DataFrame(rows),
         (
             words("outcome", "Outcome"),
-            words("program", "Programme"),
+            *((words("program", "Programme"),) if several else ()),
             Field("level", "Mean without learning", str, numeric=True),
             Field("people", "Observations", str, numeric=True),
         ),

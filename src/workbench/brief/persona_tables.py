@@ -6,9 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.brief.components import Block, draw_grade
+from workbench.brief.components import (
+    Block,
+    Html,
+    draw_grade,
+    escape_html,
+    join_blocks,
+    write_paragraph,
+)
 from workbench.brief.effects import label_outcome
-from workbench.brief.exhibits import name_method
+from workbench.brief.exhibits import METHODS, name_method
 from workbench.brief.formatting import (
     MISSING,
     format_count,
@@ -18,6 +25,7 @@ from workbench.brief.formatting import (
     format_percent,
     format_value,
     is_missing,
+    split_effect,
 )
 from workbench.brief.persona_profile import write_people
 from workbench.brief.results import BriefData
@@ -29,52 +37,91 @@ __all__ = [
     "tabulate_checks",
     "tabulate_designs",
     "tabulate_flow",
+    "tabulate_reported",
 ]
 
+_REPORTED = "psm_nn"
 
-def tabulate_designs(data: BriefData, persona: Persona) -> Block:
-    """Build the table of every overall estimate; those withheld say so."""
-    table = data.estimates(persona.id)
-    overall = table[table["subgroup_by"].isna() & table["period"].isna()]
-    rows = [_write_estimate(data, row) for row in overall.to_dict("records")]
+
+def tabulate_reported(data: BriefData, effects: pd.DataFrame) -> Block:
+    """Build the table of the estimates that are reported; those withheld say so.
+
+    Parameters
+    ----------
+    data : BriefData
+        The quarter's results.
+    effects : DataFrame
+        The persona's rows of `select_effects`.
+    """
+    rows = [_write_reported(data, row) for row in effects.to_dict("records")]
     return tabulate_frame(
         pd.DataFrame(rows),
         (
             words("outcome", "Outcome"),
-            words("design", "Design"),
             Field("effect", "Effect", str, numeric=True),
             Field("interval", "95 % interval", str, numeric=True),
-            Field("p", "p", str, numeric=True),
+            Field("p", "Adjusted p", str, numeric=True),
             count("learners", "Learners"),
-            count("others", "Others"),
+            count("others", "Colleagues"),
             Field("grade", "Evidence", lambda value: value),
         ),
-        caption="All estimates of this persona; those with a grade are reported",
+        caption="The reported estimates: learners against matched colleagues",
         empty="No estimate was made for this persona.",
+        anchor="tbl-reported",
+    )
+
+
+def tabulate_designs(data: BriefData, persona: Persona) -> Block:
+    """Build the matrix of outcomes by the designs that are not reported."""
+    table = data.estimates(persona.id)
+    overall = table["subgroup_by"].isna() & table["period"].isna()
+    rows = table[overall & (table["method"] != _REPORTED) & table["estimate"].notna()]
+    methods = [item for item in METHODS if item in set(rows["method"])]
+    methods += sorted(set(rows["method"]) - set(methods))
+    cells: dict[str, dict[str, Any]] = {}
+    for row in rows.to_dict("records"):
+        outcome = label_outcome(data, str(row["outcome"]))
+        filled = cells.setdefault(outcome, {"outcome": outcome})
+        filled[str(row["method"])] = _write_cell(row)
+    return tabulate_frame(
+        pd.DataFrame(list(cells.values())),
+        (
+            words("outcome", "Outcome"),
+            *(Field(item, name_method(item), _keep, numeric=True) for item in methods),
+        ),
+        caption="The same by other designs, with 95 % intervals; the raw difference is "
+        "shown to be compared with, not to be believed",
+        empty="No other design was tried.",
         anchor="tbl-designs",
-        most_rows=60,
     )
 
 
 def tabulate_flow(data: BriefData, persona: Persona) -> Block:
-    """Build the table of who remains after each exclusion, per outcome."""
-    flow = _label(data, data.stage("psm", persona.id).table("flow"))
-
-    def write(value: Any) -> str:
-        return write_people(value, data.min_group)
-
+    """Build the matrix of outcomes by steps: who remains after each exclusion."""
+    flow = data.stage("psm", persona.id).table("flow")
+    if not {"outcome", "step", "n_treated", "n_control"} <= set(flow.columns):
+        return write_paragraph("No stage left a count of who was left out.")
+    cells: dict[str, dict[str, Any]] = {}
+    for row in flow.to_dict("records"):
+        outcome = label_outcome(data, str(row["outcome"]))
+        learners, others = (
+            write_people(row[key], data.min_group) for key in ("n_treated", "n_control")
+        )
+        filled = cells.setdefault(outcome, {"outcome": outcome})
+        filled[str(row["step"])] = f"{learners} / {others}"
     return tabulate_frame(
-        flow,
+        pd.DataFrame(list(cells.values())),
         (
             words("outcome", "Outcome"),
-            words("step", "Still in"),
-            Field("n_treated", "Learners", write, numeric=True),
-            Field("n_control", "Others", write, numeric=True),
+            *(
+                Field(item, item.capitalize(), _keep, numeric=True)
+                for item in dict.fromkeys(map(str, flow["step"]))
+            ),
         ),
-        caption="What remains after each step; others may stand in several quarters",
+        caption="Learners / others that remain after each step, from left to right; "
+        "others may stand in several quarters",
         empty="No stage left a count of who was left out.",
         anchor="tbl-flow",
-        most_rows=60,
     )
 
 
@@ -104,38 +151,72 @@ def tabulate_access(data: BriefData, persona: Persona) -> Block:
 
 
 def tabulate_checks(data: BriefData, persona: Persona) -> Block:
-    """Build the table of the checks of every comparison."""
-    checks = _label(data, data.stage("psm", persona.id).table("diagnostics"))
-    return tabulate_frame(
-        checks,
+    """Build the matrix of checks by outcomes, and the findings of those not passed."""
+    checks = data.stage("psm", persona.id).table("diagnostics")
+    if not {"check", "outcome", "status"} <= set(checks.columns) or checks.empty:
+        return write_paragraph("No checks were left for this persona.")
+    checks["outcome"] = [
+        label_outcome(data, item) if isinstance(item, str) and item else "All"
+        for item in checks["outcome"]
+    ]
+    outcomes = list(dict.fromkeys(checks["outcome"]))
+    cells: dict[str, dict[str, Any]] = {}
+    for row in checks.to_dict("records"):
+        name = str(row["check"]).replace("_", " ")
+        cells.setdefault(name, {"check": name})[row["outcome"]] = row["status"]
+    matrix = tabulate_frame(
+        pd.DataFrame(list(cells.values())),
+        (words("check", "Check"), *(status(item, item) for item in outcomes)),
+        caption="Checks of every comparison of this persona",
+        empty="",
+        anchor="tbl-checks",
+    )
+    open_checks = checks[checks["status"].isin(["warn", "fail"])]
+    findings = tabulate_frame(
+        open_checks,
         (
             Field("check", "Check", lambda value: str(value).replace("_", " ")),
             words("outcome", "Outcome"),
-            status("status"),
             words("text", "Finding"),
             words("advice", "What to do"),
         ),
-        caption="Checks of every comparison of this persona",
-        empty="No checks were left for this persona.",
-        anchor="tbl-checks",
-        most_rows=100,
+        caption="What the checks that warn or fail found",
+        empty="Every check passed or does not apply.",
+        anchor="tbl-warnings",
+        most_rows=60,
     )
+    return join_blocks(matrix, findings)
 
 
-def _write_estimate(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
+def _write_reported(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
     unit = str(row["unit"])
     graded = not is_missing(row["evidence"])
     hidden = bool(row["suppressed"])
+    control = " (control)" if row["control"] else ""
     return {
-        "outcome": label_outcome(data, str(row["outcome"])),
-        "design": name_method(str(row["method"])),
+        "outcome": label_outcome(data, str(row["outcome"])) + control,
         "effect": "not shown" if hidden else format_effect(row["estimate"], unit),
         "interval": format_interval(row["ci_low"], row["ci_high"], unit),
-        "p": format_p_value(row["p_value"]),
+        "p": format_p_value(row["p_adjusted"]),
         "learners": row["n_treated"],
         "others": row["n_control"],
-        "grade": draw_grade(int(row["evidence"])) if graded else MISSING,
+        "grade": draw_grade(int(row["evidence"]), words=True) if graded else MISSING,
     }
+
+
+def _write_cell(row: dict[Any, Any]) -> Html:
+    """Write an estimate without unit over its interval."""
+    unit = str(row["unit"])
+    number, _ = split_effect(row["estimate"], unit)
+    interval = format_interval(row["ci_low"], row["ci_high"], unit)
+    return Html(
+        f'{escape_html(number)}<br><span class="kpi-ci">{escape_html(interval)}</span>'
+    )
+
+
+def _keep(value: Any) -> Any:
+    """Return a cell as it is; a gap in a matrix is a dash."""
+    return MISSING if isinstance(value, float) else value
 
 
 def _write_access(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
@@ -160,13 +241,3 @@ def _write_access(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
         "ratio": format_value(row["ratio"], 2),
         "interval": interval,
     }
-
-
-def _label(data: BriefData, table: pd.DataFrame) -> pd.DataFrame:
-    """Write the outcomes of a table as people name them."""
-    if "outcome" in table.columns:
-        table["outcome"] = [
-            label_outcome(data, item) if isinstance(item, str) and item else MISSING
-            for item in table["outcome"]
-        ]
-    return table

@@ -128,6 +128,8 @@ def _write_words(value: Any) -> Any:
 
 
 def _write_status(value: Any) -> Html:
+    if _write_words(value) == MISSING:
+        return Html(MISSING)
     kinds = {
         "pass": ("good", "passed"),
         "warn": ("unsure", "warning"),

@@ -92,7 +92,7 @@ def test_a_table_has_caption_scopes_and_numbers_to_the_right():
 def test_grades_and_verdicts_speak_in_words_too():
     assert "●●●○○" in draw_grade(3)
     assert 'aria-label="evidence 3 of 5: two designs agree"' in draw_grade(3)
-    assert draw_grade(0, words=True).endswith("no comparison to rely on")
+    assert draw_grade(0, words=True).endswith("not to rely on")
     assert "not graded" in draw_grade(None)
     assert "✗" in draw_verdict("bad", "target not met")
     assert "target not met" in draw_verdict("bad", "target not met")

@@ -71,6 +71,11 @@ def test_a_clear_gain_with_each_standing_to_the_threshold():
     assert say(0.15, 0.25, threshold=math.nan) == f"{start}{like}."
 
 
+def test_a_sentence_may_begin_with_the_outcome():
+    text = describe_effect(make(0.15, 0.25), subject="")
+    assert text.startswith("Performance rating is higher by")
+
+
 def test_a_gain_downwards_is_lower_and_wanted():
     text = say(-0.25, -0.15, direction="down")
     assert "is lower by 0.20 rating points (0.15 to 0.25)" in text
@@ -230,8 +235,8 @@ def test_the_title_states_the_answer(findings, verdicts, answer):
         ),
         (
             [make_card("Rating", "gain", evidence=1), make_card("KPI", "gain")],
-            "Over all personas learners did better in KPI (+5.0 %); better rating "
-            "(+5.0 %) is a hint, as a part of the comparison fails a check.",
+            "Over all personas learners did better in KPI (+5.0 %); a gain in rating "
+            "(+5.0 %) is a hint only, as part of the comparison fails a check.",
         ),
         (
             [make_card("Moves", "loss", -0.05), make_card("Rating", "none")],
