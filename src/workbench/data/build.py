@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ from workbench.data.sql import quote_name, quote_path, quote_text
 __all__ = ["StoreBuilder"]
 
 _PASSING = "(FORMAT parquet, COMPRESSION lz4)"
+_OPERATOR = re.compile(r'"name": "([^"]*)"')
+_KEEPING_ORDER = {"PROJECTION", "FILTER", "READ_PARQUET", "PARQUET_SCAN", "UNNEST"}
 _STORED = "(FORMAT parquet, COMPRESSION zstd)"
 
 
@@ -184,11 +187,17 @@ class StoreBuilder:
         self.ledger.record(
             compiled, checks, scan, [self.relations[item] for item in sources]
         )
-        target = self.target / f"{name}.parquet"
+        # a join does not keep the order of rows, so it is made only when needed
+        sound = (
+            "WHERE file_row_number NOT IN (SELECT n FROM wb.bad) "
+            "ORDER BY file_row_number"
+            if self._count("wb.bad")
+            else ""
+        )
+        target = quote_text(str(self.target / f"{name}.parquet"))
         self.connection.execute(
-            f"COPY (SELECT {_list_names(compiled)} FROM {scan} "
-            "WHERE file_row_number NOT IN (SELECT n FROM wb.bad)) "
-            f"TO {quote_text(str(target))} {_STORED}"
+            f"COPY (SELECT {_list_names(compiled)} FROM {scan} {sound}) "
+            f"TO {target} {_STORED}"
         )
         self.rows[name] = self._count(self._read_stored(name))
         mapped.unlink()
@@ -212,16 +221,23 @@ class StoreBuilder:
             ),
         ]
         names = _list_names(compiled)
-        order = self._write_order(compiled)
+        query = (
+            f"SELECT {names}, {FILE_COLUMN}, {ROW_COLUMN}, {write_faults(checks)} "
+            f"FROM (SELECT *, {', '.join(values)} FROM ({kept}))"
+        )
         self.connection.execute(
-            f"COPY (SELECT {names}, {FILE_COLUMN}, {ROW_COLUMN}, "
-            f"{write_faults(checks)} FROM (SELECT *, {', '.join(values)} "
-            f"FROM ({kept})){order}) TO {quote_text(str(mapped))} {_PASSING}"
+            f"COPY ({query}{self._write_order(compiled, query)}) "
+            f"TO {quote_text(str(mapped))} {_PASSING}"
         )
 
-    def _write_order(self, compiled: CompiledTable) -> str:
-        """Write the ORDER BY that joins make necessary; note rows they multiply."""
-        if not compiled.unordered:
+    def _write_order(self, compiled: CompiledTable, query: str) -> str:
+        """Write the ORDER BY that some operators make necessary.
+
+        Scans, filters and projections keep the order of the rows on several threads;
+        joins (which a long IN list becomes, too), windows and groups do not.
+        """
+        plan = self.connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+        if set(_OPERATOR.findall(str(plan[0][1]))) <= _KEEPING_ORDER:
             return ""
         order = f" ORDER BY {FILE_COLUMN}, {ROW_COLUMN}, {ITEM_COLUMN}"
         joined = base = 0

@@ -159,7 +159,7 @@ def _build_missing(source: str, path: str, root: Path) -> SourceError:
     """Name what lies in the nearest folder that exists."""
     parts = Path(path).parts
     depth = next((i for i, part in enumerate(parts) if glob.has_magic(part)), -1)
-    folder = root.joinpath(*parts[: depth if depth >= 0 else len(parts) - 1])
+    folder = root.joinpath(*parts[: depth if depth >= 0 else len(parts)])
     while not folder.is_dir() and folder != root:
         folder = folder.parent
     present = sorted(item.name for item in folder.iterdir())

@@ -40,7 +40,6 @@ __all__ = [
     "list_used",
 ]
 
-_WINDOW = re.compile(r"\bover\b", re.IGNORECASE)
 _WORD = re.compile(r'"([^"]+)"|(\w+)')
 _NATURAL: tuple[tuple[str, Kind], ...] = (
     ("BOOLEAN", "bool"),
@@ -95,8 +94,6 @@ class CompiledTable:
         Condition under which a row is not filtered.
     reading : Reading
         Conventions of the base source.
-    unordered : bool
-        Whether the rows must be sorted to stand in the order of the files.
     """
 
     table: Table
@@ -108,7 +105,6 @@ class CompiledTable:
     rows: str
     kept: str
     reading: Reading
-    unordered: bool
 
     @property
     def origin(self) -> tuple[str, ...]:
@@ -185,7 +181,6 @@ def compile_table(
         rows=rows,
         kept=kept,
         reading=_find_reading(relation, source_map.timezone),
-        unordered=bool(spec.join) or any(map(_WINDOW.search, _list_sql(spec))),
     )
 
 

@@ -19,7 +19,7 @@ from workbench.data.contract import (
     Table,
     describe_values,
 )
-from workbench.data.convert import is_mapped, read_mapped_text, write_as_text
+from workbench.data.convert import is_mapped, is_one_of, read_mapped_text, write_as_text
 from workbench.data.mapping import CompiledTable, MappedColumn
 from workbench.data.sql import quote_name, quote_text
 
@@ -220,12 +220,11 @@ def _check_values(column: Column) -> Iterator[Check]:
             value="''",
         )
     if column.values:
-        known = ", ".join(map(quote_text, column.values))
         yield Check(
             column=column.name,
             reason="out_of_list",
             rule=describe_values(column),
-            broken=f"{name} NOT IN ({known})",
+            broken=f"NOT {is_one_of(name, column.values)}",
             value=value,
         )
     bounds = [

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
@@ -49,7 +49,7 @@ def redact_url(url: sa.URL) -> str:
         name: "***" if _SECRET.search(name) else value
         for name, value in url.query.items()
     }
-    return url.set(query=options).render_as_string(hide_password=True)
+    return unquote(url.set(query=options).render_as_string(hide_password=True))
 
 
 def fetch_database(
@@ -105,8 +105,9 @@ def fetch_database(
 
 def _parse_url(source: str, spec: DatabaseSource) -> sa.URL:
     where = f"source.yml: sources.{source}.url"
+    address = expand_variables(spec.url, where)
     try:
-        return sa.make_url(expand_variables(spec.url, where))
+        return sa.make_url(address)
     except (sa.exc.ArgumentError, ValueError):
         raise ParamError.build(
             "A database address cannot be read",

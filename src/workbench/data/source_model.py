@@ -160,7 +160,7 @@ class ColumnMap(Strict):
     sql: str | None = None
     formats: tuple[str, ...] = ()
     timezone: str | None = None
-    map: dict[str, Text | None] | None = None
+    map: dict[str, Text | None] | None = Field(default=None, min_length=1)
     otherwise: Literal["null", "keep", "quarantine"] = "quarantine"
     scale: float | None = None
     offset: float | None = None

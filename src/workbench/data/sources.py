@@ -17,6 +17,7 @@ import duckdb
 from workbench.core.errors import ParamError, SourceError
 from workbench.core.store import hash_file, hash_text
 from workbench.data.chunks import ROW_COLUMN
+from workbench.data.convert import is_one_of
 from workbench.data.files import FoundFile, check_parquet, find_files, name_file
 from workbench.data.source_csv import BrokenRow, stage_csv
 from workbench.data.source_database import fetch_database
@@ -297,8 +298,8 @@ def _clear_nulls(name: str, kind: str, spec: Source) -> str:
         return quoted
     if not spec.null_values:
         return quoted
-    nothing = ", ".join(map(quote_text, spec.null_values))
-    return f"CASE WHEN {quoted} NOT IN ({nothing}) THEN {quoted} END AS {quoted}"
+    nothing = is_one_of(quoted, spec.null_values)
+    return f"CASE WHEN NOT {nothing} THEN {quoted} END AS {quoted}"
 
 
 def _compare_files(
