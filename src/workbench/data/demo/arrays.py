@@ -15,8 +15,8 @@ Array = NDArray[Any]
 Columns = dict[str, Array]
 
 _OPENS, _OPEN_SECONDS = 8 * 3600, 9 * 3600
-# Of editions 1, 2, ... the first whose default draw is unremarkable: adjusted for what is
-# measured, no effect of any persona lies 1.64 standard errors from the truth.
+# Of editions 1, 2, ... the first whose default draw is unremarkable: adjusted for what
+# is measured, no effect of any persona lies 1.64 standard errors from the truth.
 _EDITION = 9
 
 

@@ -111,7 +111,7 @@ def make_demo(
         Same seed, same bytes.
     motivation : float
         Strength of unmeasured motivation on learning and on outcomes: 0 for none,
-        1 biases matched ratings by about 0.1 points.
+        1 biases adjusted ratings by about 0.05 points.
     events_per_person : int, optional
         Size of the activity stream; by default 30 events per enrolment, with 0 none.
     console : rich.console.Console, optional
