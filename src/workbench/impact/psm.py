@@ -9,53 +9,31 @@ from typing import Any
 import pandas as pd
 
 from workbench.cohorts.frames import Cohort
-from workbench.core.errors import DesignError, NoOverlapError
 from workbench.core.results import Check, Estimate
 from workbench.impact.aipw import estimate_aipw
 from workbench.impact.attrition import Attrition, measure_attrition
-from workbench.impact.balance import OVERALL, check_balance, tabulate_balance
-from workbench.impact.design_matrix import Design, build_design, select_terms
+from workbench.impact.balance import OVERALL
+from workbench.impact.design_matrix import select_terms
 from workbench.impact.effects import Effect
 from workbench.impact.estimators import estimate_ipw, estimate_naive, estimate_ols
 from workbench.impact.evidence import Findings
 from workbench.impact.matched import estimate_matched
-from workbench.impact.matching import Matches, match_nearest
-from workbench.impact.overlap import check_overlap, require_overlap, tabulate_scores
-from workbench.impact.propensity import (
-    Method,
-    Propensity,
-    check_separation,
-    fit_propensity,
-)
+from workbench.impact.overlap import tabulate_scores
+from workbench.impact.propensity import Method
 from workbench.impact.psm_checks import (
     check_agreement,
     check_clusters,
-    check_matched_share,
     check_power,
 )
+from workbench.impact.psm_design import Comparison, compare_groups
 from workbench.impact.psm_report import (
     HEADLINE,
     describe_comparison,
     extend_flow,
     publish_effects,
 )
-from workbench.impact.sample import Sample, prepare_sample
 
-__all__ = ["Comparison", "PsmResult", "estimate_psm"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Who is compared with whom, before any outcome is looked at."""
-
-    sample: Sample
-    design: Design
-    scores: Propensity
-    matches: Matches
-    balance: pd.DataFrame
-    checks: tuple[Check, ...]
-    failed: tuple[str, ...]
-    largest_smd: float
+__all__ = ["PsmResult", "estimate_psm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,19 +143,37 @@ def estimate_psm(
 
     Notes
     -----
-    The headline is the coefficient of learning in a regression on the covariates in
-    the matched sample; see `estimate_matched` for its error.
+    Linear algebra runs on one thread, so that the last digits do not depend on the
+    machine's load or number of cores. The headline is the coefficient of learning in a
+    regression on the covariates in the matched sample; see `estimate_matched` for its
+    error.
     """
-    compared = _compare(
-        cohort,
-        matching={"caliper": caliper, "ratio": ratio, "replace": replace},
-        exact=exact,
-        propensity=propensity,
-        min_group=min_group,
-        seed=seed,
-    )
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        compared = compare_groups(
+            cohort,
+            matching={"caliper": caliper, "ratio": ratio, "replace": replace},
+            exact=exact,
+            propensity=propensity,
+            min_group=min_group,
+            seed=seed,
+        )
+        effects, terms = _estimate_all(compared, propensity, seed)
+    return _report(cohort, compared, effects, terms, alpha=alpha, min_group=min_group)
+
+
+def _report(
+    cohort: Cohort,
+    compared: Comparison,
+    effects: tuple[Effect, ...],
+    terms: Check,
+    *,
+    alpha: float,
+    min_group: int,
+) -> PsmResult:
+    """Judge the effects and put everything into the result."""
     sample, matches = compared.sample, compared.matches
-    effects, terms = _estimate_all(compared, propensity, seed)
     headline, doubly_robust = effects[1], effects[3]
     attrition = measure_attrition(cohort, alpha=alpha)
     power = check_power(headline, cohort, alpha=alpha)
@@ -216,59 +212,6 @@ def estimate_psm(
     )
 
 
-def _compare(
-    cohort: Cohort,
-    *,
-    matching: Mapping[str, Any],
-    exact: Sequence[str],
-    propensity: Method,
-    min_group: int,
-    seed: int,
-) -> Comparison:
-    """Choose the comparison and judge it; the outcome only decides which rows count."""
-    where = f"{cohort.persona}, {cohort.program.id}, {cohort.outcome.id}"
-    sample = prepare_sample(cohort, min_group=min_group)
-    frame, treated = sample.frame, sample.treated
-    design = build_design(frame, covariates=cohort.covariates, min_level=min_group)
-    _require_covariates(design, where)
-    scores = fit_propensity(
-        design.matrix(),
-        treated,
-        method=propensity,
-        units=sample.clusters["unit"],
-        seed=seed,
-    )
-    separation = check_separation(design, treated, scores)
-    _require_mixed(separation, where)
-    overlap = check_overlap(sample, design, scores, min_group=min_group)
-    require_overlap(overlap, where=where)
-    matches = match_nearest(
-        frame.assign(score=scores.logit),
-        exact=tuple(dict.fromkeys(("trial", *exact))),
-        **matching,
-    )
-    _require_matches(sample, matches, where, min_group)
-    share = check_matched_share(sample, matches)
-    balance = tabulate_balance(
-        design,
-        treated,
-        weights=matches.weights,
-        site=frame.get("site"),
-        min_group=min_group,
-    )
-    balanced = check_balance(balance)
-    return Comparison(
-        sample=sample,
-        design=design,
-        scores=scores,
-        matches=matches,
-        balance=balance,
-        checks=(*design.checks, *separation, *overlap.checks, share, *balanced),
-        failed=tuple(x.check for x in (balanced[0], share) if not x.passed),
-        largest_smd=balanced[0].value,
-    )
-
-
 def _find(compared: Comparison, attrition: Attrition, power: Check) -> Findings:
     weak = ("too little power",) if power.passed is False else ()
     return Findings(
@@ -277,40 +220,6 @@ def _find(compared: Comparison, attrition: Attrition, power: Check) -> Findings:
         largest_smd=compared.largest_smd,
         threats=(*attrition.threats, *weak),
     )
-
-
-def _require_covariates(design: Design, where: str) -> None:
-    if design.terms.columns.empty:
-        raise DesignError.build(
-            "No covariate varies, so there is nothing to match on",
-            where=where,
-            hint="name covariates in impact.covariates of workbench.yml",
-        )
-
-
-def _require_mixed(checks: Sequence[Check], where: str) -> None:
-    failed = [item for item in checks if item.required and not item.passed]
-    if failed:
-        raise NoOverlapError.build(
-            "The propensity model separates learners from others",
-            where=where,
-            got=failed[0].text,
-            hint=failed[0].advice,
-        )
-
-
-def _require_matches(
-    sample: Sample, matches: Matches, where: str, min_group: int
-) -> None:
-    rows = matches.pairs.loc[matches.pairs["treated"], "row"].to_numpy()
-    if sample.count_units(rows) < min_group:
-        raise NoOverlapError.build(
-            "Too few learners found a match",
-            where=where,
-            rule=f"at least {min_group} matched learners",
-            got=f"{len(rows)} within {matches.text}",
-            hint="widen the caliper, or match with replacement",
-        )
 
 
 def _estimate_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -123,7 +124,8 @@ def plot_love(
         ax.plot(shown["after"], places, "o", ms=7, color=ACCENT, ls="")
         ax.set_yticks(places, [write_label(term) for term in shown["term"]])
         ax.set_ylim(max(len(shown), 1) - 0.4, -1.2)
-        reach = 1.12 * max(shown[["before", "after"]].abs().max(axis=None), 0.35)
+        sizes = np.abs(shown[["before", "after"]].to_numpy(dtype="float64"))
+        reach = 1.12 * max([0.35, *sizes[np.isfinite(sizes)].tolist()])
         ax.set_xlim(-reach, reach)
         _label_first(ax, shown)
         finish_axes(
