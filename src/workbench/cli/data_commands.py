@@ -40,7 +40,7 @@ def demo(
         typer.Option(
             metavar="X", help="Strength of motivation, which nobody measures; 0 to 1."
         ),
-    ] = 0.2,
+    ] = 0.1,
     events: Annotated[
         int | None,
         typer.Option(
