@@ -154,7 +154,7 @@ def _describe(task: Task, outcome: TaskOutcome) -> str:
     status = outcome.status.replace("_", " ")
     if outcome.good and not outcome.ran:
         status = f"{status}, unchanged"
-    parts = [f"{task.stage.name:<12} {task.persona:<24} {status}"]
+    parts = [f"{task.stage.name:<18} {task.persona:<24} {status}"]
     if outcome.ran:
         parts.append(f"{outcome.seconds:.1f} s")
     if outcome.reason:
