@@ -12,6 +12,7 @@ from workbench.brief.effects import adjust_p_values
 from workbench.brief.formatting import (
     format_effect,
     format_interval,
+    format_score,
     format_value,
     is_missing,
 )
@@ -147,7 +148,7 @@ def _repair_sources(data: BriefData) -> list[Decision]:
     return [
         Decision(
             "Repair",
-            f"the source {name}: it scores {format_value(score, 0)} of 100, see data "
+            f"the source {name}: it scores {format_score(score)} of 100, see data "
             "quality.",
         )
         for name, score in poor.items()

@@ -21,7 +21,9 @@ __all__ = [
     "format_p_value",
     "format_percent",
     "format_percent_range",
+    "format_quality",
     "format_quarter",
+    "format_score",
     "format_share",
     "format_step",
     "format_value",
@@ -92,6 +94,18 @@ def format_percent(share: Any, *, signed: bool = False, digits: int = 1) -> str:
         return MISSING
     number = format_value(float(share) * 100, digits, signed=signed)
     return f"{number}{_NO_BREAK}%"
+
+
+def format_score(score: Any) -> str:
+    """Write a score of 100, rounded down, so that 100 means no fault."""
+    return MISSING if is_missing(score) else str(math.floor(float(score)))
+
+
+def format_quality(share: Any) -> str:
+    """Write a share of good rows, rounded down, so that 100 % means all."""
+    if is_missing(share):
+        return MISSING
+    return f"{math.floor(float(share) * 1000) / 10:g}{_NO_BREAK}%"
 
 
 def format_share(part: Any, whole: Any) -> str:

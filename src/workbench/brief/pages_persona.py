@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,7 +17,7 @@ from workbench.brief.components import (
     write_paragraph,
     write_section,
 )
-from workbench.brief.effects import label_outcome, select_effects
+from workbench.brief.effects import label_outcome, list_controls, select_effects
 from workbench.brief.exhibits import compare_designs, show_balance, show_overlap
 from workbench.brief.figures import Exhibit
 from workbench.brief.header import show_header
@@ -139,11 +140,12 @@ class PersonaPage:
 
     def show_comparability(self) -> Block:
         """Show for whom each effect speaks."""
-        answers = self.psm.facts.get("answers") or []
+        controls = list_controls(self.data)
         whom = [
-            f"{label_outcome(self.data, str(item.get('outcome')))}: {item['for_whom']}"
-            for item in answers
-            if isinstance(item, dict) and item.get("for_whom")
+            f"{label_outcome(self.data, str(item.get('outcome')))}: "
+            f"{_name_terms(str(item['for_whom']))}"
+            for item in self.psm.facts.get("answers") or []
+            if item.get("for_whom") and item.get("outcome") not in controls
         ]
         missing = "The comparison left no account of whom it speaks for."
         return join_blocks(
@@ -202,6 +204,11 @@ class PersonaPage:
         program, outcome = rows["program"].iloc[0], rows["outcome"].iloc[0]
         chosen = rows[(rows["program"] == program) & (rows["outcome"] == outcome)]
         return chosen, lower_first(label_outcome(self.data, str(outcome)))
+
+
+def _name_terms(text: str) -> str:
+    """Write names of facts in a sentence as words."""
+    return re.sub(r"(?<=[a-z0-9])[_=](?=[a-z0-9])", " ", text)
 
 
 def _state_answer(rows: pd.DataFrame) -> str:

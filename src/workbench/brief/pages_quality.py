@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,8 @@ from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
     MISSING,
     format_count,
-    format_percent,
-    format_value,
+    format_quality,
+    format_score,
     is_missing,
     pluralise,
 )
@@ -90,7 +91,7 @@ class QualityPage:
         )
 
     def show_scores(self) -> Block:
-        """Show the score of every source and the lowest share of each dimension."""
+        """Show the score of every source, and where it is weakest."""
         return join_blocks(
             write_section("Score per source", "scores"),
             _tabulate_scores(self.audit.table("quality")),
@@ -261,9 +262,9 @@ def _state_quality(audit: StageRead) -> str:
     poor = scores[scores < _POOR_SCORE]
     good = int((scores >= _GOOD_SCORE).sum())
     total = pluralise(len(scores), "source")
-    worst = f"{scores.idxmin()} scores lowest with {format_value(scores.min(), 0)}"
+    worst = f"{scores.idxmin()} scores lowest with {format_score(scores.min())}"
     if len(scores) == 1:
-        only = format_value(scores.iloc[0], 0)
+        only = format_score(scores.iloc[0])
         return f"The source {scores.index[0]} scores {only} of 100"
     if poor.empty:
         return f"{good} of {total} score {_GOOD_SCORE:.0f} or more of 100; {worst}"
@@ -295,40 +296,30 @@ def _count_rows(audit: StageRead) -> str:
 
 
 def _tabulate_scores(quality: pd.DataFrame) -> Block:
-    """Build one row per source: score, verdict and the weakest share per dimension."""
+    """Build one row per source: score, verdict and where it is weakest."""
     scores = _read_scores(quality)
     if scores.empty or not {"dimension", "value"} <= set(quality.columns):
         return write_paragraph("The audit left no scores.")
-    weakest = quality.pivot_table(
-        index="source", columns="dimension", values="value", aggfunc="min"
-    )
-    dimensions = [
-        str(item)
-        for item in dict.fromkeys(quality["dimension"])
-        if item in weakest.columns
-    ]
     rows = [
-        _write_score(str(source), float(score), weakest, dimensions)
+        _write_score(str(source), float(score), quality[quality["source"] == source])
         for source, score in scores.items()
     ]
-    columns = [
+    columns = (
         Column("source", "Source"),
         Column("score", "Score of 100", numeric=True),
         Column("verdict", "Verdict"),
-        *(Column(item, item.capitalize(), numeric=True) for item in dimensions),
-    ]
+        Column("weakest", "Weakest in"),
+        Column("share", "Share of good rows", numeric=True),
+    )
     return build_table(
         rows,
         columns,
-        caption="Score per source, and the lowest share of each dimension among its "
-        "tables; a source is as good as its worst table",
+        caption="Score per source; a source is as good as its worst table",
         anchor="tbl-scores",
     )
 
 
-def _write_score(
-    source: str, score: float, weakest: pd.DataFrame, dimensions: list[str]
-) -> dict[str, Any]:
+def _write_score(source: str, score: float, quality: pd.DataFrame) -> dict[str, Any]:
     kind, text = (
         ("good", "good")
         if score >= _GOOD_SCORE
@@ -336,17 +327,20 @@ def _write_score(
         if score >= _POOR_SCORE
         else ("bad", "needs repair")
     )
-    shares = weakest.loc[source] if source in weakest.index else pd.Series(dtype=float)
+    known = quality[quality["value"].notna()]
+    shares = known["value"].astype(float)
+    place, share = MISSING, math.nan
+    if len(known):
+        share = float(shares.min())
+        worst = known.loc[shares.idxmin()]
+        place = f"{worst['dimension']} of {worst['table']}" if share < 1 else MISSING
     return {
         "source": source,
-        "score": format_value(score, 0),
+        "score": format_score(score),
         "verdict": draw_verdict(kind, text),
-        **{item: _write_share(shares.get(item)) for item in dimensions},
+        "weakest": place,
+        "share": format_quality(share),
     }
-
-
-def _write_share(value: Any) -> str:
-    return MISSING if is_missing(value) else format_percent(value)
 
 
 def _sum_lineage(lineage: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-
 from workbench.brief.components import Block, write_paragraph
 from workbench.brief.effects import label_outcome, list_controls
 from workbench.brief.formatting import (
@@ -130,7 +128,7 @@ def tabulate_baseline(data: BriefData, persona: Persona) -> Block:
         for row in own.to_dict("records")
     ]
     return tabulate_frame(
-        pd.DataFrame(rows),
+        rows,
         (
             words("outcome", "Outcome"),
             *((words("program", "Programme"),) if several else ()),

@@ -55,7 +55,7 @@ def tabulate_reported(data: BriefData, effects: pd.DataFrame) -> Block:
     """
     rows = [_write_reported(data, row) for row in effects.to_dict("records")]
     return tabulate_frame(
-        pd.DataFrame(rows),
+        rows,
         (
             words("outcome", "Outcome"),
             Field("effect", "Effect", str, numeric=True),
@@ -84,7 +84,7 @@ def tabulate_designs(data: BriefData, persona: Persona) -> Block:
         filled = cells.setdefault(outcome, {"outcome": outcome})
         filled[str(row["method"])] = _write_cell(row)
     return tabulate_frame(
-        pd.DataFrame(list(cells.values())),
+        list(cells.values()),
         (
             words("outcome", "Outcome"),
             *(Field(item, name_method(item), _keep, numeric=True) for item in methods),
@@ -110,7 +110,7 @@ def tabulate_flow(data: BriefData, persona: Persona) -> Block:
         filled = cells.setdefault(outcome, {"outcome": outcome})
         filled[str(row["step"])] = f"{learners} / {others}"
     return tabulate_frame(
-        pd.DataFrame(list(cells.values())),
+        list(cells.values()),
         (
             words("outcome", "Outcome"),
             *(
@@ -131,7 +131,7 @@ def tabulate_access(data: BriefData, persona: Persona) -> Block:
     own = access[access["persona"] == persona.id] if len(access) else access
     rows = [_write_access(data, row) for row in own.to_dict("records")]
     return tabulate_frame(
-        pd.DataFrame(rows),
+        rows,
         (
             words("who", "Group"),
             words("by", "By"),
@@ -165,7 +165,7 @@ def tabulate_checks(data: BriefData, persona: Persona) -> Block:
         name = str(row["check"]).replace("_", " ")
         cells.setdefault(name, {"check": name})[row["outcome"]] = row["status"]
     matrix = tabulate_frame(
-        pd.DataFrame(list(cells.values())),
+        list(cells.values()),
         (words("check", "Check"), *(status(item, item) for item in outcomes)),
         caption="Checks of every comparison of this persona",
         empty="",
@@ -216,7 +216,7 @@ def _write_cell(row: dict[Any, Any]) -> Html:
 
 def _keep(value: Any) -> Any:
     """Return a cell as it is; a gap in a matrix is a dash."""
-    return MISSING if isinstance(value, float) else value
+    return MISSING if value is None else value
 
 
 def _write_access(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Field:
 
 
 def tabulate_frame(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | Sequence[Mapping[str, Any]],
     fields: Sequence[Field],
     *,
     caption: str,
@@ -57,9 +57,10 @@ def tabulate_frame(
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or sequence of mappings
         Columns that are absent are left out; without the first one, or without rows,
-        the sentence `empty` is shown.
+        the sentence `empty` is shown. Rows given as mappings may hold `Html`, which a
+        DataFrame would turn into plain text.
     fields : sequence of Field
         From left to right; the first one names the row.
     caption : str
@@ -71,16 +72,20 @@ def tabulate_frame(
     most_rows : int
         Rows shown; how many more there are is said below the table.
     """
-    present = [item for item in fields if item.key in frame.columns]
-    if frame.empty or fields[0] not in present:
+    given: Sequence[Mapping[Any, Any]] = (
+        frame.to_dict("records") if isinstance(frame, pd.DataFrame) else frame
+    )
+    known = {key for row in given for key in row}
+    present = [item for item in fields if item.key in known]
+    if fields[0] not in present:
         return write_paragraph(empty)
     rows = [
-        {item.key: item.write(row[item.key]) for item in present}
-        for row in frame.head(most_rows).to_dict("records")
+        {item.key: item.write(row.get(item.key)) for item in present}
+        for row in given[:most_rows]
     ]
     columns = [Column(item.key, item.header, item.numeric) for item in present]
     table = build_table(rows, columns, caption=caption, anchor=anchor)
-    hidden = len(frame) - len(rows)
+    hidden = len(given) - len(rows)
     if not hidden:
         return table
     more = f"{format_count(hidden)} more rows are in the appendix."

@@ -64,6 +64,8 @@ def test_a_page_stands_whatever_it_finds(page, state, request, titles):
     anchors = re.findall(r"\{#([\w-]+)\}|id=\"([\w-]+)\"", text)
     assert len(anchors) == len(set(anchors))
     assert not re.search(r"^# ", text, re.M)
+    assert "&lt;span" not in text
+    assert "&lt;br" not in text
     for exhibit in exhibits:
         assert exhibit.empty if not exhibit.panels else exhibit.alt and exhibit.caption
 
