@@ -213,8 +213,6 @@ class Published:
     """What publishing gives back."""
 
     index: Path = Path("briefs/index.html")
-    version: int = 3
-    renderer: str = "builtin"
 
 
 def report_pages(status, reason=""):
@@ -246,7 +244,7 @@ def test_a_brief_is_published_after_its_pages_and_shown_where_it_is(
     )
     result = call("brief", "2026Q3", *ACME, "--renderer", "builtin")
     assert result.exit_code == 0, result.output
-    assert "2026Q3 v3 published with builtin; open\n  briefs/index" in result.output
+    assert "To read it, open\n  briefs/index.html" in result.output
     pages["report"] = report_pages("failed", "no results")
     assert "no results" in call("brief", "2026Q3", *ACME).output
     assert call("brief", "2026Q3", *ACME).exit_code == 1

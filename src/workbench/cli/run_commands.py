@@ -143,8 +143,7 @@ def brief(
         show_report(console, report)
         raise typer.Exit(FAILED)
     made = publish(params, workspace, parsed, renderer=renderer, console=console)
-    said = f"{parsed} v{made.version} published with {made.renderer}; open"
-    show_lines(console, [said, f"  {made.index}"])
+    show_lines(console, ["To read it, open", f"  {made.index}"])
 
 
 def lab(
