@@ -36,6 +36,13 @@ def test_silent_parts_are_left_out(tag: str) -> None:
     assert "shown" in draw_table(table)
 
 
+def test_sentences_get_a_wide_column() -> None:
+    html = f"<table><tr><td>{'word ' * 20}</td><td>word</td></tr></table>"
+    (table,) = read_tables(html)
+    drawn = draw_table(table)
+    assert drawn.count('class="long"') == 1
+
+
 def test_caption_names_the_region() -> None:
     html = '<table><caption>A "b"</caption><tr><td>1</td></tr></table>'
     (table,) = read_tables(html)

@@ -115,6 +115,7 @@ def test_folder_index_version_and_renderer(
 def test_the_answer_is_the_title_of_the_first_page(published: PublishedBrief) -> None:
     page = read_pages(published)["index"]
     assert f'<h1 class="title">{ANSWER}</h1>' in page
+    assert '<p class="subtitle lead">Executive brief · version 1</p>' in page
     assert "2026 Q3 · version 1 · data to 30 September 2026" in page
     assert "Aldergrove · Learning impact" in page
 

@@ -136,6 +136,15 @@ def test_front_matter_names_page_persona_and_edition(ran_project: Project) -> No
     )
 
 
+def test_a_page_that_states_its_quarter_bears_only_its_version(
+    ran_project: Project,
+) -> None:
+    site = stage(ran_project)
+    assert read_front(site, "index")["subtitle"] == "Executive brief · version 3"
+    edition = "2026 Q3 · version 3 · data to 30 September 2026"
+    assert read_front(site, "methods")["subtitle"] == edition
+
+
 def test_root_copy_has_the_same_notebooks_and_no_project(ran_project: Project) -> None:
     site = stage(ran_project)
     copy = ran_project.workspace.outputs / "pages"

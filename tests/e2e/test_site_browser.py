@@ -322,6 +322,8 @@ def test_wide_parts_scroll_by_themselves_on_a_phone(
     table = seen.page.locator(".table-wrap").first
     content, box = table.evaluate(sizes)
     assert content > box
+    caption = table.locator("caption").bounding_box()
+    assert caption["x"] + caption["width"] <= PHONE["width"]
     figure = seen.page.locator(".quarto-float-fig > div").first
     content, box = figure.evaluate(sizes)
     assert content > box
