@@ -115,6 +115,9 @@ def test_bands_and_checks() -> None:
     assert "(b)" in found["balance"].text
     assert found["balance_good"].status == "warn"
     assert found["balance_sites"].status == "warn"
+    assert found["balance_sites"].limit > 0.25
+    small = check_balance(base.assign(ess_treated=12.0))
+    assert small[2].passed
     worse = check_balance(base.assign(smd=[0.02, -0.3, 0.1]))
     assert worse[0].passed is False
 

@@ -136,7 +136,9 @@ def check_balance(table: pd.DataFrame) -> tuple[Check, ...]:
         ``balance`` fails (advisory: the number is still shown, with the lowest
         evidence) if any absolute standardised mean difference of everybody exceeds
         0.25. ``balance_good`` warns above 0.05, where the regression in the matched
-        sample carries the rest. ``balance_sites`` looks at the sites.
+        sample carries the rest. ``balance_sites`` warns if a term differs within a site
+        by more than 0.25 and by more than chance explains, given the site's size and
+        the number of terms and sites looked at.
     """
     after = table[table["stage"] == "after"]
     overall = after[after["site"] == OVERALL]
@@ -149,7 +151,6 @@ def check_balance(table: pd.DataFrame) -> tuple[Check, ...]:
         "in standard deviations of the learners before matching; for one covariate "
         f"chance alone reaches {chance:.2f} in samples of this size."
     )
-    sites = after[after["site"] != OVERALL]
     checks = [
         Check(
             check="balance",
@@ -167,20 +168,8 @@ def check_balance(table: pd.DataFrame) -> tuple[Check, ...]:
             text="The regression in the matched sample adjusts what matching left.",
         ),
     ]
-    if len(sites):
-        place = sites.loc[sites["smd"].abs().idxmax()]
-        gap = float(abs(place["smd"]))
-        checks.append(
-            Check(
-                check="balance_sites",
-                passed=gap <= FAIR_BALANCE,
-                value=gap,
-                limit=FAIR_BALANCE,
-                text=f"Least balanced site: {place['site']} ({place['term']}, "
-                f"{gap:.2f}), of {sites['site'].nunique()} sites.",
-            )
-        )
-    return tuple(checks)
+    sites = after[after["site"] != OVERALL]
+    return (*checks, _check_sites(sites)) if len(sites) else tuple(checks)
 
 
 def grade_balance(smd: pd.Series) -> pd.Series:
@@ -190,6 +179,26 @@ def grade_balance(smd: pd.Series) -> pd.Series:
         [size <= GOOD_BALANCE, size <= FAIR_BALANCE], ["good", "fair"], "poor"
     )
     return pd.Series(words, index=smd.index, dtype="str")
+
+
+def _check_sites(sites: pd.DataFrame) -> Check:
+    from scipy.stats import norm
+
+    quantile = float(norm.ppf(1 - 0.025 / len(sites)))
+    chance = quantile * np.sqrt(1 / sites["ess_treated"] + 1 / sites["ess_control"])
+    limits = chance.clip(lower=FAIR_BALANCE)
+    place = (sites["smd"].abs() / limits).idxmax()
+    row, gap = sites.loc[place], float(abs(sites.loc[place, "smd"]))
+    fine = gap <= float(limits[place])
+    return Check(
+        check="balance_sites",
+        passed=fine,
+        value=gap,
+        limit=float(limits[place]),
+        text=f"Least balanced of {sites['site'].nunique()} sites for its size: "
+        f"{row['site']} ({row['term']}, {gap:.2f}).",
+        advice="" if fine else "Match exactly on the site.",
+    )
 
 
 def _find_scale(design: Design, treated: BoolArray) -> pd.Series:

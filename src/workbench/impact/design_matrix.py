@@ -20,6 +20,7 @@ OTHER = "other levels"
 MISSING = "missing"
 
 _ROWS_PER_TERM = 10
+_SMALL_IMBALANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,21 +144,24 @@ def select_terms(
     Returns
     -------
     tuple
-        The terms, in the design's order, and a check that passes if none was left out.
+        The terms, in the design's order, and a check that passes if every term left
+        out differs by no more than 0.05 standard deviations.
     """
     allowed = max(1, n_rows // _ROWS_PER_TERM - 1 - design.trials.shape[1])
     size = imbalance.reindex(design.names).abs().fillna(0.0)
     ranked = sorted(design.names, key=lambda name: (-size[name], name))
     chosen = [name for name in design.names if name in set(ranked[:allowed])]
-    left_out = len(design.names) - len(chosen)
+    left_out = [name for name in design.names if name not in set(chosen)]
+    largest = float(size[left_out].max()) if left_out else 0.0
     return chosen, Check(
         check="regression_terms",
-        passed=left_out == 0,
-        value=float(len(chosen)),
-        limit=float(len(design.names)),
+        passed=largest <= _SMALL_IMBALANCE,
+        value=largest,
+        limit=_SMALL_IMBALANCE,
         text=f"{len(chosen)} of {len(design.names)} covariate terms enter the "
-        f"regression in the matched sample of {n_rows} rows.",
-        advice="" if left_out == 0 else "The best balanced terms were left out.",
+        f"regression in the matched sample of {n_rows} rows; the best balanced are "
+        "left out first.",
+        advice="" if largest <= _SMALL_IMBALANCE else "Gather more quarters.",
     )
 
 
@@ -178,7 +182,7 @@ def _numeric_terms(
     gaps = ~np.isfinite(numbers)
     if gaps.all() or np.ptp(numbers[~gaps]) == 0:
         made = {}
-        notes = [_dropped(name, "nothing" if gaps.all() else "one value")]
+        notes = [_dropped(name, empty=bool(gaps.all()))]
     else:
         made = {name: np.where(gaps, np.median(numbers[~gaps]), numbers)}
         notes = []
@@ -210,18 +214,20 @@ def _level_terms(
         )
     found = sorted(levels.unique())
     if len(found) == 1:
-        return {}, [*notes, _dropped(name, "one value")]
+        return {}, [*notes, _dropped(name, empty=found == [MISSING])]
     return {
         f"{name}={level}": (levels == level).to_numpy("float64") for level in found
     }, notes
 
 
-def _dropped(name: str, got: str) -> Check:
+def _dropped(name: str, *, empty: bool) -> Check:
+    """Note a covariate of one value; one that is empty may be a fault of the data."""
     return Check(
         check="covariate_constant",
-        passed=False,
-        text=f"{name} holds {got} only and is left out of the adjustment.",
-        advice="Nothing to do if the persona's rule fixes it.",
+        passed=False if empty else None,
+        text=f"{name} {'is empty' if empty else 'holds one value only'} and is left "
+        "out of the adjustment.",
+        advice="Check the mapping of its source." if empty else "",
     )
 
 

@@ -22,12 +22,14 @@ def check_matched_share(sample: Sample, matches: Matches) -> Check:
     """Check that at least half of the learners found a match."""
     learners = int(sample.treated.sum())
     share = 1 - len(matches.dropped) / learners
+    far = matches.pairs.loc[~matches.pairs["treated"], "distance"].mean()
     return Check(
         check="matched_share",
         passed=share >= _MIN_MATCHED,
         value=share,
         limit=_MIN_MATCHED,
-        text=f"{share:.0%} of learners were matched; {matches.text}.",
+        text=f"{share:.0%} of learners were matched; {matches.text}. Mean distance "
+        f"within sets {far:.3f} log-odds.",
         advice=""
         if share >= _MIN_MATCHED
         else "The effect is not that of most learners.",
