@@ -142,25 +142,23 @@ def _write_interval(card: Kpi) -> str:
     return f"{_write_range(card)}{level}; {learners}"
 
 
-def _write_target(card: Kpi) -> str:
+def _write_target(card: Kpi, *, short: bool = False) -> str:
+    """Write the target in words; `short` without its name and unit."""
     if card.target is None:
-        return "No target set"
+        return MISSING if short else "No target set"
     near, far = card.target
+    start = "" if short else "Target: "
     if near == 0:
-        return "Target: above zero" if far > 0 else "Target: below zero"
-    if card.relative:
-        ends = [format_percent(near, signed=True, digits=0)]
-        if math.isfinite(far) and far != near:
-            ends = [
-                format_percent(near, signed=True, digits=0).split("\N{NO-BREAK SPACE}")[
-                    0
-                ]
-            ]
-            ends.append(format_percent(far, signed=True, digits=0))
-    else:
-        ends = [format_effect(near, card.unit)]
-    text = " to ".join(ends)
-    return f"Target: {text}" + ("" if len(ends) > 1 or far == near else " or beyond")
+        return f"{start}above zero" if far > 0 else f"{start}below zero"
+    if not card.relative:
+        number, unit = split_effect(near, card.unit)
+        words = number if short else f"{number} {unit}"
+        return f"{start}{words} or beyond"
+    first = format_percent(near, signed=True, digits=0)
+    if not math.isfinite(far) or far == near:
+        return f"{start}{first}{'' if far == near else ' or beyond'}"
+    last = format_percent(far, signed=True, digits=0)
+    return f"{start}{first.split()[0]} to {last}"
 
 
 def _draw_bar(card: Kpi) -> Html:
@@ -214,8 +212,8 @@ def _tabulate_card(card: Kpi) -> dict[str, object]:
         "label": card.label,
         "effect": _write_value(card),
         "interval": _write_range(card),
-        "target": _write_target(card).removeprefix("Target: "),
+        "target": _write_target(card, short=True),
         "verdict": draw_verdict(*_VERDICTS[card.verdict]),
-        "grade": draw_grade(card.pooled.evidence, words=True),
+        "grade": draw_grade(card.pooled.evidence),
         "n": format_count(card.pooled.n_treated),
     }

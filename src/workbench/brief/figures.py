@@ -76,7 +76,9 @@ def show_exhibit(plot: Callable[..., Any], exhibit: Exhibit) -> None:
         exhibit.fixed_height or _FRAME + exhibit.row_height * len(frame)
         for _, frame in exhibit.panels
     ]
-    figure = Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, sum(heights)))
+    if len(heights) > 1:
+        figure.set_layout_engine("constrained")
     axes = figure.subplots(
         len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights}
     )

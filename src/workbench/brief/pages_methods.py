@@ -24,6 +24,7 @@ from workbench.brief.formatting import (
     format_date,
     format_percent,
     format_value,
+    pluralise,
 )
 from workbench.brief.glossary import ASSUMPTIONS, CONVENTIONS, GRADES, show_terms
 from workbench.brief.header import show_header
@@ -272,7 +273,7 @@ def _describe_outcome(outcome: Outcome) -> dict[str, str]:
     when = (
         f"within {format_count(outcome.horizon_days)} days after the quarter"
         if outcome.horizon_days
-        else f"{outcome.lag_quarters} quarter(s) after learning"
+        else f"{pluralise(outcome.lag_quarters, 'quarter')} after learning"
     )
     unit = "of 100 people" if outcome.kind != "continuous" else outcome.unit or "points"
     control = (

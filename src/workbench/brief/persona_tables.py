@@ -18,8 +18,8 @@ from workbench.brief.effects import label_outcome
 from workbench.brief.exhibits import METHODS, name_method
 from workbench.brief.formatting import (
     MISSING,
+    find_scale,
     format_count,
-    format_effect,
     format_interval,
     format_p_value,
     format_percent,
@@ -29,7 +29,7 @@ from workbench.brief.formatting import (
 )
 from workbench.brief.persona_profile import write_people
 from workbench.brief.results import BriefData
-from workbench.brief.tables import Field, count, status, tabulate_frame, words
+from workbench.brief.tables import Field, count, tabulate_frame, words
 from workbench.core.params import Persona
 
 __all__ = [
@@ -40,7 +40,13 @@ __all__ = [
     "tabulate_reported",
 ]
 
-_REPORTED = "psm_nn"
+_NOT_BESIDE = ("psm_nn", "psm_nn_unadjusted")
+_SIGNS = {
+    "pass": ("good", "✓", "passed"),
+    "warn": ("unsure", "?", "warning"),
+    "fail": ("bad", "✗", "failed"),
+    "not_applicable": ("none", "–", "does not apply"),
+}
 
 
 def tabulate_reported(data: BriefData, effects: pd.DataFrame) -> Block:
@@ -75,13 +81,15 @@ def tabulate_designs(data: BriefData, persona: Persona) -> Block:
     """Build the matrix of outcomes by the designs that are not reported."""
     table = data.estimates(persona.id)
     overall = table["subgroup_by"].isna() & table["period"].isna()
-    rows = table[overall & (table["method"] != _REPORTED) & table["estimate"].notna()]
+    other = ~table["method"].isin(_NOT_BESIDE)
+    rows = table[overall & other & table["estimate"].notna()]
     methods = [item for item in METHODS if item in set(rows["method"])]
     methods += sorted(set(rows["method"]) - set(methods))
     cells: dict[str, dict[str, Any]] = {}
     for row in rows.to_dict("records"):
         outcome = label_outcome(data, str(row["outcome"]))
-        filled = cells.setdefault(outcome, {"outcome": outcome})
+        named = _name_outcome(outcome, str(row["unit"]))
+        filled = cells.setdefault(outcome, {"outcome": named})
         filled[str(row["method"])] = _write_cell(row)
     return tabulate_frame(
         list(cells.values()),
@@ -130,12 +138,13 @@ def tabulate_access(data: BriefData, persona: Persona) -> Block:
     access = data.stage("personas").table("access")
     own = access[access["persona"] == persona.id] if len(access) else access
     rows = [_write_access(data, row) for row in own.to_dict("records")]
+    several = len({row["program"] for row in rows}) > 1
     return tabulate_frame(
         rows,
         (
             words("who", "Group"),
             words("by", "By"),
-            words("program", "Programme"),
+            *((words("program", "Programme"),) if several else ()),
             Field("people", "Could learn", str, numeric=True),
             Field("uptake", "Learnt", str, numeric=True),
             Field("ratio", "Against the others", str, numeric=True),
@@ -166,8 +175,12 @@ def tabulate_checks(data: BriefData, persona: Persona) -> Block:
         cells.setdefault(name, {"check": name})[row["outcome"]] = row["status"]
     matrix = tabulate_frame(
         list(cells.values()),
-        (words("check", "Check"), *(status(item, item) for item in outcomes)),
-        caption="Checks of every comparison of this persona",
+        (
+            words("check", "Check"),
+            *(Field(item, item, _draw_sign) for item in outcomes),
+        ),
+        caption="Checks of every comparison of this persona: ✓ passed, ? warning, "
+        "✗ failed, – does not apply",
         empty="",
         anchor="tbl-checks",
     )
@@ -194,13 +207,15 @@ def _write_reported(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
     hidden = bool(row["suppressed"])
     control = " (control)" if row["control"] else ""
     return {
-        "outcome": label_outcome(data, str(row["outcome"])) + control,
-        "effect": "not shown" if hidden else format_effect(row["estimate"], unit),
+        "outcome": _name_outcome(
+            label_outcome(data, str(row["outcome"])) + control, unit
+        ),
+        "effect": "not shown" if hidden else split_effect(row["estimate"], unit)[0],
         "interval": format_interval(row["ci_low"], row["ci_high"], unit),
         "p": format_p_value(row["p_adjusted"]),
         "learners": row["n_treated"],
         "others": row["n_control"],
-        "grade": draw_grade(int(row["evidence"]), words=True) if graded else MISSING,
+        "grade": draw_grade(int(row["evidence"])) if graded else MISSING,
     }
 
 
@@ -211,6 +226,22 @@ def _write_cell(row: dict[Any, Any]) -> Html:
     interval = format_interval(row["ci_low"], row["ci_high"], unit)
     return Html(
         f'{escape_html(number)}<br><span class="kpi-ci">{escape_html(interval)}</span>'
+    )
+
+
+def _name_outcome(label: str, unit: str) -> Html:
+    """Write an outcome over the unit of its effect."""
+    shown = escape_html(find_scale(unit)[0])
+    return Html(f'{escape_html(label)}<br><span class="kpi-ci">{shown}</span>')
+
+
+def _draw_sign(value: Any) -> Html:
+    """Draw a status as its sign, with its name for readers."""
+    if value not in _SIGNS:
+        return Html("")
+    kind, sign, name = _SIGNS[value]
+    return Html(
+        f'<span class="verdict {kind}" role="img" aria-label="{name}">{sign}</span>'
     )
 
 
