@@ -12,7 +12,14 @@ from workbench.core.params import OrgParams
 from workbench.core.store import Workspace
 from workbench.data.source_model import CsvSource, FileSource, ParquetSource, SourceMap
 
-__all__ = ["FoundFile", "extracts_variable", "find_files", "find_root", "name_file"]
+__all__ = [
+    "FoundFile",
+    "check_parquet",
+    "extracts_variable",
+    "find_files",
+    "find_root",
+    "name_file",
+]
 
 _PARQUET_MARK = b"PAR1"
 _PARQUET_LEAST = 12

@@ -29,7 +29,14 @@ from workbench.data.source_model import SourceMap, read_source_map
 from workbench.data.sources import Collected, collect_source
 from workbench.data.totals import ControlResult, check_totals, write_totals
 
-__all__ = ["LoadReport", "collect_all", "list_mapped", "load_org", "prepare_builder"]
+__all__ = [
+    "LoadReport",
+    "check_consent",
+    "collect_all",
+    "list_mapped",
+    "load_org",
+    "prepare_builder",
+]
 
 _SCHEMA = 1
 _FACTS = "_load.json"

@@ -16,7 +16,13 @@ from workbench.impact.inference import estimate_cluster_error, regress_on_treatm
 from workbench.impact.matching import Matches
 from workbench.impact.sample import Sample, code_clusters
 
-__all__ = ["Attrition", "bound_effect", "measure_attrition"]
+__all__ = [
+    "MAX_DIFFERENCE",
+    "MAX_MISSING",
+    "Attrition",
+    "bound_effect",
+    "measure_attrition",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]

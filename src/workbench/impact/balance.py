@@ -15,6 +15,7 @@ from workbench.impact.overlap import count_effective
 __all__ = [
     "FAIR_BALANCE",
     "GOOD_BALANCE",
+    "OVERALL",
     "check_balance",
     "grade_balance",
     "tabulate_balance",

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.core.errors import MissingColumnError
 from workbench.core.results import Check
 
-__all__ = ["Design", "build_design", "select_terms"]
+__all__ = ["MISSING", "OTHER", "Design", "build_design", "select_terms"]
 
 FloatArray = npt.NDArray[np.float64]
 

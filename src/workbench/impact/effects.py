@@ -13,7 +13,7 @@ from workbench.core.params import Outcome, Threshold
 from workbench.core.results import Estimate
 from workbench.impact.thresholds import judge_threshold
 
-__all__ = ["Effect", "describe_unit", "make_empty_estimate", "make_estimate"]
+__all__ = ["STAGE", "Effect", "describe_unit", "make_empty_estimate", "make_estimate"]
 
 FloatArray = npt.NDArray[np.float64]
 

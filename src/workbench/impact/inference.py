@@ -12,6 +12,7 @@ import numpy.typing as npt
 from workbench.core.errors import NoVariationError, TooFewUnitsError
 
 __all__ = [
+    "FEW_CLUSTERS",
     "ClusterError",
     "Regression",
     "WelchTest",

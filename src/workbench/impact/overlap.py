@@ -16,6 +16,7 @@ from workbench.impact.propensity import Propensity
 from workbench.impact.sample import Sample
 
 __all__ = [
+    "MAX_OUTSIDE",
     "Overlap",
     "check_overlap",
     "count_effective",

@@ -14,6 +14,7 @@ from workbench.core.results import Check
 from workbench.impact.design_matrix import Design
 
 __all__ = [
+    "PENALTY",
     "Propensity",
     "assign_folds",
     "check_separation",
