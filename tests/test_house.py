@@ -135,7 +135,8 @@ def test_what_is_public_is_listed_and_what_is_listed_exists(path):
             targets = node.targets
         elif isinstance(node, ast.AnnAssign):
             targets = [node.target]
-        names = {item.id for item in targets if isinstance(item, ast.Name)}
+        parts = [part for target in targets for part in ast.walk(target)]
+        names = {item.id for item in parts if isinstance(item, ast.Name)}
         if "__all__" in names:
             listed = ast.literal_eval(node.value)
         public |= names
