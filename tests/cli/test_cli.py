@@ -69,7 +69,7 @@ def test_help_is_there_at_once():
     began = time.monotonic()
     command = [sys.executable, "-c", "from workbench.cli import app; app()", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert all(f"  {name} " in done.stdout for name in EXAMPLES)
 
 

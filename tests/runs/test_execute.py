@@ -240,11 +240,11 @@ def test_a_hung_notebook_and_one_whose_kernel_dies_are_ended(again):
         "os.kill(os.getpid(), signal.SIGKILL)",
     )
     began = time.monotonic()
-    report = run(again, jobs=2, timeout=6)
-    assert time.monotonic() - began < 45
+    report = run(again, jobs=2, timeout=12)
+    assert time.monotonic() - began < 120
     hung, died = report.bad
     assert (hung.error, hung.cell) == ("Timeout", 4)
-    assert hung.reason == "the notebook was ended after 6 seconds"
+    assert hung.reason == "the notebook was ended after 12 seconds"
     assert (died.error, died.cell) == ("DeadKernelError", 5)
     assert "memory" in died.reason
 
