@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.brief.effects import ADJUSTED_GRADE
 from workbench.brief.formatting import format_change, format_count, format_effect
 from workbench.brief.narrative import compare_naive, join_words, lower_first
 from workbench.brief.scorecard import Kpi
@@ -14,7 +15,6 @@ from workbench.brief.scorecard import Kpi
 __all__ = ["count_findings", "state_answer", "state_findings", "state_measures"]
 
 _RANDOMISED = 4
-_ADJUSTED = 2
 _COMPARED = "Learners did better than like colleagues"
 
 
@@ -42,7 +42,7 @@ def state_answer(effects: pd.DataFrame, cards: Sequence[Kpi], *, quarter: str) -
     if answered.empty:
         return f"What learning changed cannot be said for {quarter}"
     grades = pd.to_numeric(answered["evidence"]).fillna(-1)
-    gains = answered[(answered["finding"] == "gain") & (grades >= _ADJUSTED)]
+    gains = answered[(answered["finding"] == "gain") & (grades >= ADJUSTED_GRADE)]
     better, worse = set(gains["persona"]), set(_lose(answered)["persona"])
     total = _several(len(set(answered["persona"])), "persona")
     if better:
@@ -140,8 +140,8 @@ def _count_targets(cards: Sequence[Kpi]) -> str:
 
 def _answer_gains(cards: Sequence[Kpi]) -> list[str]:
     """Name the measures that gained, those on weak evidence apart."""
-    sound = [item for item in cards if _grade(item) >= _ADJUSTED]
-    weak = [item for item in cards if _grade(item) < _ADJUSTED]
+    sound = [item for item in cards if _grade(item) >= ADJUSTED_GRADE]
+    weak = [item for item in cards if _grade(item) < ADJUSTED_GRADE]
     parts = []
     if sound:
         parts.append(f"learners did better in {_name_changes(sound)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.brief.effects import adjust_p_values
+from workbench.brief.effects import ADJUSTED_GRADE, adjust_p_values
 from workbench.brief.formatting import (
     format_effect,
     format_interval,
@@ -23,7 +23,6 @@ __all__ = ["Decision", "list_decisions"]
 
 _FOUR_FIFTHS = 0.8
 _POOR_SCORE = 60.0
-_ADJUSTED = 2
 _LEVEL = 0.05
 _NOTABLE = 1.1
 _MOST = 8
@@ -79,7 +78,7 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
             f"{what} before the next intake: {_list_effects(losses)}, against what is "
             f"wanted{_add_gains(gains)}.",
         )
-    if (pd.to_numeric(gains["evidence"]) >= _ADJUSTED).any():
+    if (pd.to_numeric(gains["evidence"]) >= ADJUSTED_GRADE).any():
         return Decision("Continue", f"{what}: {_list_effects(gains)}.")
     if not gains.empty:
         return Decision(

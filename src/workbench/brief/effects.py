@@ -13,6 +13,7 @@ from workbench.brief.formatting import is_missing
 from workbench.brief.results import BriefData
 
 __all__ = [
+    "ADJUSTED_GRADE",
     "Finding",
     "adjust_p_values",
     "classify_effect",
@@ -23,6 +24,9 @@ __all__ = [
     "list_controls",
     "select_effects",
 ]
+
+ADJUSTED_GRADE = 2
+"""Evidence grade from which a comparison passes its checks; below it is a hint."""
 
 Finding = Literal["gain", "loss", "none", "unclear", "suppressed", "unanswered"]
 

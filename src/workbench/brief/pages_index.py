@@ -27,7 +27,7 @@ from workbench.brief.components import (
     write_section,
 )
 from workbench.brief.decisions import list_decisions
-from workbench.brief.effects import select_effects
+from workbench.brief.effects import ADJUSTED_GRADE, select_effects
 from workbench.brief.exhibits import compare_personas
 from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
@@ -52,6 +52,7 @@ _FINDINGS = {
     "none": ("none", "no change"),
     "unclear": ("unsure", "unclear"),
 }
+_HINTS = {"gain": ("unsure", "hint of a gain"), "loss": ("unsure", "hint of a loss")}
 
 
 _GAP = "\N{NO-BREAK SPACE}"
@@ -230,10 +231,12 @@ def _draw_cell(row: dict[str, Any], min_group: int) -> Html:
     interval = format_interval(row["ci_low"], row["ci_high"], unit)
     interval = interval.replace(" ", _GAP)
     grade = None if is_missing(row["evidence"]) else int(row["evidence"])
+    sound = grade is None or grade >= ADJUSTED_GRADE
+    verdict = _FINDINGS[finding] if sound else _HINTS.get(finding, _FINDINGS[finding])
     return Html(
         f"<b>{escape_html(number)}</b> "
         f'<span class="kpi-ci">{escape_html(interval)}</span><br>'
-        f"{draw_verdict(*_FINDINGS[finding])}<br>{draw_grade(grade)} "
+        f"{draw_verdict(*verdict)}<br>{draw_grade(grade)} "
         f'<span class="kpi-ci">n{_GAP}{format_count(row["n_treated"])}</span>'
     )
 

@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from workbench.brief.effects import (
+    ADJUSTED_GRADE,
     Finding,
     adjust_p_values,
     classify_effect,
@@ -52,7 +53,8 @@ class Kpi:
     target : tuple of float or None
         Nearer and farther end, with sign, on the scale that ``relative`` says.
     verdict : str
-        ``yes``, ``no``, ``unclear``; empty without a number.
+        ``yes``, ``no``, ``unclear``; empty without a number. A comparison that fails
+        a check (grade 0 or 1) neither meets a target nor misses it: ``unclear``.
     unit, direction : str
         Of the outcome.
     p_adjusted : float
@@ -188,7 +190,8 @@ def _build_measured(
     verdict = judge_threshold(
         low, high, threshold=abs(target[0]), up=outcome.direction == "up"
     )
-    return replace(card, verdict=verdict)
+    doubted = pooled.evidence is not None and pooled.evidence < ADJUSTED_GRADE
+    return replace(card, verdict="unclear" if doubted else verdict)
 
 
 def _read_findings(cards: list[Kpi]) -> tuple[Kpi, ...]:

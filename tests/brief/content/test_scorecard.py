@@ -193,6 +193,23 @@ def test_a_downward_target_is_met_from_below(project):
     assert (card.verdict, card.finding) == ("yes", "gain")
 
 
+@pytest.mark.parametrize(
+    ("value", "grade", "verdict"),
+    [(-14.0, 2, "yes"), (-14.0, 1, "unclear"), (0.5, 2, "no"), (0.5, 0, "unclear")],
+)
+def test_a_comparison_that_fails_a_check_settles_no_target(
+    project, value, grade, verdict
+):
+    row = make_row(
+        "leads", "ramp_days", value, 1.0, direction="down", baseline=90, evidence=grade
+    )
+    folder = project / "outputs" / "alder" / QUARTER / "leads" / "psm"
+    StageResult(stage="psm", estimates=(row,)).save(folder)
+    outcome = "{id: ramp_days, source: ramp.days, kind: continuous, direction: down}"
+    card = find(replace_outcomes(project, f"- {outcome}\n"), "ramp_days")
+    assert card.verdict == verdict
+
+
 def test_personas_in_different_units_are_not_pooled(project):
     base = project / "outputs" / "alder" / QUARTER
     for persona, unit in (("leads", "points"), ("newcomers", "stars")):
