@@ -160,6 +160,8 @@ class _Cleaner:
         has_image = any(set(output["data"]) & set(_IMAGES) for output in outputs)
         if has_image and not options.get("fig-alt"):
             options["fig-alt"] = str(options.get("fig-cap") or "Figure")
+        if outputs and not has_image:
+            options = {key: options[key] for key in options if not _is_figure(key)}
         lines = [f"#| {line}" for line in _dump(options)]
         source = "\n".join([*lines, disarm_code(scrub(code, roots=self._roots))])
         made = _make_cell("code", source)
@@ -268,6 +270,11 @@ _EMPTY_OUTPUT: Mapping[str, Any] = {"output_type": "display_data"}
 
 def _make_cell(kind: str, source: str) -> dict[str, Any]:
     return {"cell_type": kind, "id": "", "metadata": {}, "source": source}
+
+
+def _is_figure(option: str) -> bool:
+    """Whether a cell option describes a figure; a sentence in its place has none."""
+    return option == "label" or option.startswith("fig-")
 
 
 def _make_output(mime: str, text: str) -> dict[str, Any] | None:

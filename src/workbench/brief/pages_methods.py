@@ -30,7 +30,7 @@ from workbench.brief.glossary import ASSUMPTIONS, CONVENTIONS, GRADES, show_term
 from workbench.brief.header import show_header
 from workbench.brief.narrative import join_words
 from workbench.brief.results import BriefData
-from workbench.brief.tables import count, tabulate_frame, words
+from workbench.brief.tables import tabulate_frame, words
 from workbench.core.params import Outcome, Program, Threshold
 
 __all__ = ["MethodsPage", "count_matched"]
@@ -156,22 +156,7 @@ class MethodsPage:
                 "Learners without one are left out and counted here; for them the "
                 "effect is not known."
             ),
-            tabulate_frame(
-                count_matched(self.data),
-                (
-                    words("label", "Persona"),
-                    words("program", "Programme"),
-                    words("outcome", "Outcome"),
-                    count("first", "Learners at the start"),
-                    count("last", "Learners compared"),
-                    words("share", "Share"),
-                ),
-                caption="Learners at the start of the trials and in the comparison; a "
-                "person counts once per quarter of learning",
-                empty="No stage left a count of who was excluded.",
-                anchor="tbl-whom",
-                most_rows=60,
-            ),
+            _tabulate_matched(count_matched(self.data)),
         )
 
     def show_glossary(self) -> Block:
@@ -213,6 +198,26 @@ def count_matched(data: BriefData) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _tabulate_matched(matched: pd.DataFrame) -> Block:
+    """Build the matrix of personas by outcomes: learners compared, of all."""
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for row in matched.to_dict("records"):
+        who = {"who": f"{row['label']}, {row['program']}"}
+        filled = cells.setdefault((row["label"], row["program"]), who)
+        filled[str(row["outcome"])] = (
+            f"{format_count(row['last'])} of {format_count(row['first'])}, "
+            f"{row['share']}"
+        )
+    outcomes = dict.fromkeys(map(str, matched["outcome"])) if len(matched) else {}
+    return tabulate_frame(
+        list(cells.values()),
+        (words("who", "Persona"), *(words(item, item) for item in outcomes)),
+        caption="Learners in the comparison, of those at the start of the trials",
+        empty="No stage left a count of who was excluded.",
+        anchor="tbl-whom",
+    )
+
+
 def _tabulate_trial(data: BriefData) -> Block:
     """Build the table of the target trial's parts."""
     cohort = data.params.workbench.cohort
@@ -221,7 +226,14 @@ def _tabulate_trial(data: BriefData) -> Block:
         if cohort.entry == "quarter_start"
         else "the first day of the quarter, or the day of hire within it"
     )
-    exact = data.params.workbench.impact.exact
+    impact = data.params.workbench.impact
+    exact = impact.exact
+    named = (
+        join_words(item.replace("_", " ") for item in impact.covariates)
+        if impact.covariates
+        else "role, level, tenure, place, shift, team, earlier ratings, results, "
+        "learning and skill gap"
+    )
     matched = (
         f"; {join_words(item.replace('_', ' ') for item in exact)} must be the same"
         if exact
@@ -234,9 +246,7 @@ def _tabulate_trial(data: BriefData) -> Block:
         ("Colleague", "takes part and does not; may learn in a later quarter"),
         (
             "Made comparable by",
-            "role, level, tenure, place, shift, team, earlier ratings, results, "
-            "learning "
-            f"and skill gap, all dated before the start{matched}",
+            f"{named}, all dated before the start{matched}",
         ),
         ("Outcome", "read after the quarter, up to the data cut"),
         ("Question", "the mean effect on those who learnt"),

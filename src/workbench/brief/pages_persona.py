@@ -177,16 +177,15 @@ class PersonaPage:
 
     def show_checks(self) -> Block:
         """Show the checks of the comparisons, and what the numbers do not say."""
-        limits = [
-            item
-            for item in self.effects["limitation"]
-            if isinstance(item, str) and item.strip()
-        ]
+        limits: dict[str, list[str]] = {}
+        for row in self._measured.itertuples():
+            if isinstance(row.limitation, str) and row.limitation.strip():
+                limits.setdefault(row.limitation, []).append(str(row.outcome_label))
         return join_blocks(
             write_section("Checks", "checks"),
             tabulate_checks(self.data, self.persona),
             write_section("What these numbers do not say", "limits"),
-            draw_list(list(dict.fromkeys(limits)))
+            draw_list([f"{join_words(who)}: {text}" for text, who in limits.items()])
             if limits
             else write_paragraph("There are no numbers to limit."),
         )

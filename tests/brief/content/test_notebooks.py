@@ -58,6 +58,8 @@ def test_the_notebooks_run_on_a_quarter_without_results(bare, tmp_path):
     text = path.read_text()
     assert "has not been run for this quarter" in text
     assert "image/svg+xml" not in text
+    clean = clean_notebook(read_notebook(path), where="personas")
+    assert not any("fig-" in cell["source"] for cell in clean.cells)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -159,7 +159,7 @@ def test_persona_page_shows_who_what_and_how_sure(project, titles):
     assert "100 / under 10" in text
     assert "too few" in text
     assert "gather more" in text
-    assert "Average over matched learners." in text
+    assert "12-month retention and Internal moves: Average over matched" in text
     designs, balance, overlap = (
         next(item for item in exhibits if item.alt.startswith(start))
         for start in ("Forest", "Love", "Histogram")
@@ -211,6 +211,7 @@ def test_methods_page_explains_design_grades_and_for_whom(project, titles):
     assert "(control: learning cannot change it)" in text
     for grade in range(6):
         assert f"evidence {grade} of 5" in text
+    assert "100 of 120, 83 %" in text
     counted = count_matched(page.data)
     assert list(counted["first"]) == [120, 120, 120]
     assert counted["share"].iloc[0].replace(GAP, " ") == "83 %"
