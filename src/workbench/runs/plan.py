@@ -14,6 +14,7 @@ from workbench.core.quarters import Quarter
 from workbench.core.run_params import check_stage_params, derive_seed
 from workbench.core.stages import PAGES, STAGES, Stage
 from workbench.core.store import ALL_PERSONAS, Workspace
+from workbench.runs.libraries import load_papermill
 
 __all__ = ["Task", "check_tasks", "plan_pages", "plan_quarter"]
 
@@ -227,8 +228,8 @@ def _inspect(notebook: Path) -> Mapping[str, Any]:
     """Read the names and default values of a notebook's parameters cell."""
     if not notebook.is_file():
         raise ParamError.build("A notebook is missing", where=str(notebook))
+    inspect_notebook = load_papermill().inspect_notebook
     from nbformat.reader import NotJSONError
-    from papermill import inspect_notebook
 
     try:
         found = inspect_notebook(str(notebook))

@@ -14,18 +14,16 @@ import time
 from multiprocessing.connection import Connection
 from types import FrameType
 
+from workbench.runs.libraries import load_papermill
+
 __all__ = ["serve"]
 
 _WATCH_SECONDS = 1.0
 
-_SLOW_AND_UNUSED = "rfc3987_syntax"
-"""An optional part of jsonschema that checks addresses, which notebooks do not hold;
-building its grammar takes longer than everything else a worker imports."""
-
 
 def serve(connection: Connection) -> None:
     """Answer jobs until the run closes the connection."""
-    sys.modules.setdefault(_SLOW_AND_UNUSED, None)  # type: ignore[arg-type]
+    load_papermill()
     from workbench.runs.carry import carry
 
     while True:
