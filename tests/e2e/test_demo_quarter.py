@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from workbench.core.store import hash_file, read_json
 pytestmark = pytest.mark.e2e
 
 QUARTER = "2026Q3"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MEASURED = (
     "performance_rating",
     "kpi_attainment",
@@ -172,6 +174,31 @@ def test_the_brief_has_its_pages_and_its_numbers(
     lead = compared[(compared["persona"] == "team_leads") & compared["headline"]]
     for value in lead["estimate"]:
         assert np.format_float_positional(value, precision=6)[:6] in numbers
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+def test_every_page_opens_without_complaint_or_outside_request(project: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    version = project / "outputs" / "demo" / "briefs" / QUARTER / "v1"
+    complaints: list[str] = []
+    outside: list[str] = []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--headless", "--no-sandbox", "--disable-gpu"],
+        )
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: outside.append(request.url))
+        for path in sorted(version.rglob("*.html")):
+            page.goto(path.as_uri())
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 390, path.name
+        browser.close()
+    assert not complaints
+    assert [url for url in outside if not url.startswith(version.as_uri())] == []
 
 
 def test_no_pseudonym_is_published(project: Path) -> None:
