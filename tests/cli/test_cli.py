@@ -90,6 +90,12 @@ def test_examples_are_of_commands_that_exist_with_options_they_know():
             assert {word for word in words if word.startswith("--")} <= known
 
 
+def test_the_readme_names_every_command():
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+    unnamed = [name for name in COMMANDS if f"workbench {name}" not in text]
+    assert set(unnamed) <= {"demo", "load"}, "make brief and run stand for these two"
+
+
 def test_examples_keep_their_lines():
     assert format_examples("lab").startswith("\b\nExamples:\n  workbench lab\n")
 
