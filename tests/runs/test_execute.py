@@ -298,7 +298,8 @@ def test_an_interrupted_run_leaves_nothing_half_and_goes_on_later(again, how):
     shutil.rmtree(again.folder("personas"))
     kept = read_kept(again, "audit")
     command = [sys.executable, "-c", START_RUN, str(again.root)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    elsewhere = os.environ | {"TMPDIR": str(again.root)}
+    process = subprocess.Popen(command, env=elsewhere, stderr=subprocess.DEVNULL)
     pid = again.root / "kernel.pid"
     wait_until(lambda: pid.is_file() and pid.read_text())
     process.send_signal(how)
