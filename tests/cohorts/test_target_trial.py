@@ -141,6 +141,17 @@ def test_voluntary_exits_count_and_others_do_not(
     assert row(cohort, "p1", "2025Q4")["outcome"] == 1.0
 
 
+def test_notes_count_within_the_outcomes_own_quarters(
+    con: duckdb.DuckDBPyConnection, params: OrgParams
+) -> None:
+    notes = build(con, params, "retention").notes
+    assert notes[0] == "Exposure quarters 2025Q3, 2025Q4, 2026Q1, 2026Q2."
+    assert notes[1].startswith("1 of 9 others")
+    assert notes[2].startswith("Others may learn later within the 90 days")
+    early = build(con, params, "retention", quarter=Quarter.parse("2026Q1")).notes
+    assert [text for text in early if "completed a part" in text] == []
+
+
 def test_moves_are_counted_after_the_landmark_only(
     con: duckdb.DuckDBPyConnection, params: OrgParams
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from workbench.brief.formatting import format_date
 from workbench.brief.guard import escape_title
 from workbench.core.errors import PublishError
 from workbench.core.params import OrgParams
@@ -22,20 +23,6 @@ from workbench.core.quarters import Quarter
 
 __all__ = ["Edition", "Entry", "build_config", "dump_yaml", "merge", "read_yaml"]
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _REQUIRED: Mapping[str, Any] = {
     "project": {"type": "website"},
     "execute": {"enabled": False, "echo": False, "warning": False},
@@ -71,7 +58,7 @@ class Edition:
     def line(self) -> str:
         """Quarter, version and data cut in words."""
         cut = self.quarter.last_day
-        day = f"{cut.day} {_MONTHS[cut.month - 1]} {cut.year}"
+        day = format_date(cut)
         return (
             f"{self.quarter.year} Q{self.quarter.number} · version {self.version}"
             f" · data to {day}"

@@ -206,7 +206,7 @@ def build_cohort(
         protected=tuple(protected),
         clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
         flow=con.execute(_FLOW).df().drop(columns="position"),
-        notes=_describe(con, frame, trials),
+        notes=_describe(con, frame, outcome, trials),
     )
 
 
@@ -308,17 +308,26 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _describe(
-    con: duckdb.DuckDBPyConnection, frame: pd.DataFrame, trials: Sequence[Trial]
+    con: duckdb.DuckDBPyConnection,
+    frame: pd.DataFrame,
+    outcome: Outcome,
+    trials: Sequence[Trial],
 ) -> tuple[str, ...]:
     quarters = ", ".join(str(trial.exposure) for trial in trials)
     partly = con.execute(
-        "select count(*) from at_risk where stayed and not treated and partly"
+        "select count(*) from at_risk join windows using (trial)"
+        " where stayed and not treated and partly"
     ).fetchall()[0][0]
     notes = [f"Exposure quarters {quarters}."]
     if partly:
         notes.append(
             f"{partly} of {int((~frame['treated']).sum())} others completed a part of"
             " the programme within the exposure quarter."
+        )
+    if outcome.horizon_days is not None:
+        notes.append(
+            f"Others may learn later within the {outcome.horizon_days} days, which"
+            " makes the difference smaller than against never learning."
         )
     return tuple(notes)
 
