@@ -31,7 +31,7 @@ PLAYBOOK: tuple[Measure, ...] = (
         family="ramp",
         label="Time to proficiency",
         stages=("survival",),
-        needs="the survival stage, which follows new staff until they are proficient",
+        needs="following new staff until they are proficient",
         target=(-0.10, -0.25),
         main=True,
     ),
@@ -81,21 +81,21 @@ PLAYBOOK: tuple[Measure, ...] = (
         family="manager_actions",
         label="Manager enablement",
         stages=("prescription",),
-        needs="the prescription stage, which reads what managers did after a course",
+        needs="reading what managers did after a course",
     ),
     Measure(
         id="learner_nps",
         family="learner_nps",
         label="Learner NPS",
         stages=("prescription",),
-        needs="the prescription stage, which reads the learner surveys",
+        needs="reading the learner surveys",
     ),
     Measure(
         id="roi",
         family="roi",
         label="Return on investment",
         stages=("roi",),
-        needs="the ROI stage, which prices effects and costs",
+        needs="pricing effects and costs",
     ),
 )
 """Measures every brief reports on, measured or not."""

@@ -245,7 +245,7 @@ def _explain_absence(data: BriefData, measure: Measure, outcome: Outcome | None)
     """Say why a measure has no estimate."""
     known = {item.name for item in STAGES}
     if not known & set(measure.stages):
-        return f"It needs {measure.needs}; that stage is not part of this run."
+        return f"It needs {measure.needs}, which this release does not do yet."
     if outcome is None:
         return f"It needs {measure.needs}."
     waiting = [

@@ -60,7 +60,7 @@ def _validate(path: Path, adapter: TypeAdapter[Any]) -> Any:
             if len(faults) > 1
             else f"{path.name} does not fit its model",
             where="\n         ".join(faults),
-            hint="correct the lines above; the parameter reference lists every key",
+            hint="correct the lines above; params/demo holds a commented example",
         ) from error
 
 
@@ -163,6 +163,9 @@ def _describe(fault: Any, path: Path, lines: dict[Path_, int]) -> str:
     while known and known not in lines:
         known = known[:-1]
     key = ".".join(str(part) for part in at) or "(whole file)"
+    own_rule = fault["type"] == "value_error"
     text = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
-    got = "" if fault["type"] == "missing" else f", got {str(fault['input'])[:80]!r}"
+    text = text.removeprefix("Value error, ")
+    shown = own_rule or fault["type"] == "missing"
+    got = "" if shown else f", got {str(fault['input'])[:80]!r}"
     return f"{path}:{lines.get(known, 1)}: {key}: {text}{got}"

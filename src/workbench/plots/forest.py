@@ -319,7 +319,10 @@ def _join(names: Sequence[str]) -> str:
 
 def _write(value: object, digits: int) -> str:
     """Write a signed number with a true minus."""
-    return f"{float(str(value)):+.{digits}f}".replace("-", "−")
+    rounded = round(float(str(value)), digits)
+    if rounded == 0:
+        return f"{0:.{digits}f}"
+    return f"{rounded:+.{digits}f}".replace("-", "−")
 
 
 def _write_interval(row: Mapping[str, object]) -> str:
