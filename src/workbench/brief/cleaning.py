@@ -161,7 +161,11 @@ class _Cleaner:
         if has_image and not options.get("fig-alt"):
             options["fig-alt"] = str(options.get("fig-cap") or "Figure")
         if outputs and not has_image:
-            options = {key: options[key] for key in options if not _is_figure(key)}
+            options = {
+                key: value
+                for key, value in options.items()
+                if not key.startswith("fig-") and not str(value).startswith("fig-")
+            }
         lines = [f"#| {line}" for line in _dump(options)]
         source = "\n".join([*lines, disarm_code(scrub(code, roots=self._roots))])
         made = _make_cell("code", source)
@@ -270,11 +274,6 @@ _EMPTY_OUTPUT: Mapping[str, Any] = {"output_type": "display_data"}
 
 def _make_cell(kind: str, source: str) -> dict[str, Any]:
     return {"cell_type": kind, "id": "", "metadata": {}, "source": source}
-
-
-def _is_figure(option: str) -> bool:
-    """Whether a cell option describes a figure; a sentence in its place has none."""
-    return option == "label" or option.startswith("fig-")
 
 
 def _make_output(mime: str, text: str) -> dict[str, Any] | None:
