@@ -93,6 +93,25 @@ def test_a_check_shows_every_column_with_its_first_bad_values(project):
     assert not (project.workspace.store("acme") / "job_history.parquet").exists()
 
 
+def test_a_check_says_at_its_end_which_tables_would_be_empty(project):
+    path = project.params.folder / "source.yml"
+    marks = "  marks: {format: csv, path: marks.csv}\n"
+    table = (
+        "  performance:\n    from: marks\n"
+        "    columns: {employee_id: no, period: period, rating: mark}\n"
+    )
+    text = path.read_text().replace("tables:\n", f"{marks}tables:\n{table}", 1)
+    path.write_text(text)
+    (project.root / "extracts" / "acme" / "marks.csv").write_text(
+        'no,period,mark\n1,2025Q1,"3,5"\n2,2025Q1,"4,0"\n'
+    )
+    result = call("check")
+    assert result.exit_code == 0, result.output
+    assert squeeze(result.output).endswith(
+        "A load would leave no row in: performance. See why above."
+    )
+
+
 def test_a_check_that_finds_what_stops_a_load_ends_with_code_1(project):
     (project.root / "extracts" / "acme" / "modules.csv").write_text(
         "code,name,hours\nA,Leading,2\n"

@@ -52,7 +52,7 @@ def show_check(console: Console, check: SourceCheck) -> None:
             *_list_columns("not loaded", check.unmapped_columns),
             *_list_totals(check.control_totals),
             *check.warnings,
-            *_describe_end(check.errors),
+            *_describe_end(check),
         ],
     )
 
@@ -113,9 +113,15 @@ def _list_totals(totals: Iterable[ControlResult]) -> Iterator[str]:
         yield f"control total {item.name}: {item.found:,.10g}, {said}"
 
 
-def _describe_end(errors: Sequence[str]) -> Iterator[str]:
-    if not errors:
-        yield "Nothing stops a load."
+def _describe_end(check: SourceCheck) -> Iterator[str]:
+    if check.errors:
+        yield "A load would be stopped by:"
+        yield from check.errors
         return
-    yield "A load would be stopped by:"
-    yield from errors
+    lost = [
+        item.table for item in check.tables if item.rows_in and not item.rows_mapped
+    ]
+    if lost:
+        yield f"A load would leave no row in: {', '.join(lost)}. See why above."
+    else:
+        yield "Nothing stops a load."
