@@ -197,7 +197,7 @@ def _list_answered(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _locate_findings(rows: pd.DataFrame) -> str:
-    """Name the largest gain and the personas that gained nothing."""
+    """Name the largest gain, every loss, and the personas that gained nothing."""
     parts = []
     gains = rows[rows["finding"] == "gain"].copy()
     if not gains.empty:
@@ -210,9 +210,14 @@ def _locate_findings(rows: pd.DataFrame) -> str:
             f"The largest gain against its baseline is {change} in "
             f"{lower_first(best['outcome_label'])} of {best['label']}"
         )
+    parts += [
+        f"{row.label} did worse in {lower_first(str(row.outcome_label))} "
+        f"({format_effect(row.estimate, str(row.unit))})"
+        for row in _lose(rows).itertuples()
+    ]
     with_gain = set(gains["label"])
     without = [item for item in dict.fromkeys(rows["label"]) if item not in with_gain]
-    if without and parts:
+    if without and with_gain:
         parts.append(f"{join_words(without)} gained in no measure beyond the error")
     elif without:
         parts.append("No persona gained in any measure beyond the error")

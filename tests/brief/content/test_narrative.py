@@ -259,6 +259,9 @@ def test_findings_sum_up_locate_and_unmask(data):
     assert first.startswith("Over all personas learners did better in performance rat")
     assert "+10.0 % in performance rating of Team leads" in second
     assert "Support, later years gained in no measure beyond the error" in second
+    assert f"Team leads did worse in internal moves ({MINUS}5.0 of 100" in second
+    losses = effects[effects["finding"].isin(["loss", "unclear"])]
+    assert "No persona gained in any measure" in state_findings(losses, ())[0]
     assert "would have shown +0.79 rating points" in third
     assert count_findings(effects) == (
         "Of 7 comparisons (3 personas, 3 outcomes), 2 show a gain, 1 a loss and 1 no "
