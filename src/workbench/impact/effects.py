@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.cohorts.frames import Cohort
+from workbench.cohorts.frames import Cohort, Panel
 from workbench.core.params import Outcome, Threshold
 from workbench.core.results import Estimate
 from workbench.impact.thresholds import judge_threshold
@@ -112,12 +112,15 @@ class Effect:
 
 def make_estimate(
     effect: Effect,
-    cohort: Cohort,
+    cohort: Cohort | Panel,
     *,
+    stage: str = STAGE,
     alpha: float = 0.05,
     headline: bool = False,
     limitation: str = "",
     evidence: int | None = None,
+    period: str | None = None,
+    subgroup: tuple[str, str] | None = None,
 ) -> Estimate:
     """Turn an effect into a row of ``estimates.parquet``.
 
@@ -125,8 +128,10 @@ def make_estimate(
     ----------
     effect : Effect
         What was estimated.
-    cohort : Cohort
+    cohort : Cohort or Panel
         Names persona, programme and outcome; its outcome holds the threshold.
+    stage : str
+        The stage that estimated it.
     alpha : float
         One less the level of the interval.
     headline : bool
@@ -135,6 +140,10 @@ def make_estimate(
         One sentence.
     evidence : int, optional
         Grade, for the headline.
+    period : str, optional
+        Event time or quarter of a dynamic effect.
+    subgroup : tuple of str, optional
+        The attribute, and the group whose effect this is.
 
     Returns
     -------
@@ -153,12 +162,15 @@ def make_estimate(
     return Estimate(
         quarter=cohort.quarter,
         persona=cohort.persona,
-        stage=STAGE,
+        stage=stage,
         program=cohort.program.id,
         outcome=cohort.outcome.id,
         estimand=effect.estimand,
         method=effect.method,
         headline=headline,
+        subgroup_by=subgroup[0] if subgroup else None,
+        subgroup=subgroup[1] if subgroup else None,
+        period=period,
         estimate=effect.value,
         std_error=effect.std_error,
         ci_low=low,

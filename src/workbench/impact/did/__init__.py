@@ -1,0 +1,1 @@
+"""Differences in differences: learners before and after, against others."""
