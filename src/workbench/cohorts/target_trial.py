@@ -27,9 +27,11 @@ __all__ = [
     "Gap",
     "build_cohort",
     "build_cohorts",
+    "find_first_quarter",
     "load_cohorts",
     "prepare_members",
     "prepare_program",
+    "tidy_frame",
 ]
 
 _DEFAULT_COVARIATES: tuple[str, ...] = (
@@ -129,7 +131,7 @@ def prepare_members(
     con: duckdb.DuckDBPyConnection, params: OrgParams, quarter: Quarter
 ) -> None:
     """Build ``facts`` and ``members`` for every exposure quarter of a report."""
-    first = _first_quarter(params)
+    first = find_first_quarter(params)
     exposures = list_trials(params.outcomes, quarter, first=first)
     days = [
         Day(trial=str(item), first_day=item.first_day, landmark=item.last_day)
@@ -190,12 +192,12 @@ def build_cohort(
     ParamError
         If ``impact.covariates`` names something that is not a fact.
     """
-    trials = plan_trials(outcome, quarter, first=_first_quarter(params))
+    trials = plan_trials(outcome, quarter, first=find_first_quarter(params))
     build_outcome(con, outcome, trials)
     protected = params.workbench.privacy.protected
     covariates = _choose_covariates(params, outcome)
     frame = con.execute(_select_frame(covariates, protected)).df()
-    frame = _tidy(frame)
+    frame = tidy_frame(frame)
     return Cohort(
         quarter=str(quarter),
         persona=persona,
@@ -254,12 +256,13 @@ def _find_gap(run: RunParams, outcome: Outcome, present: Sequence[str]) -> str:
         missing = find_missing_tables(outcome, present)
         if missing:
             return f"the table {', '.join(missing)} is not loaded"
-    if not plan_trials(outcome, run.quarter, first=_first_quarter(run.params)):
+    if not plan_trials(outcome, run.quarter, first=find_first_quarter(run.params)):
         return f"no exposure quarter's outcome window has closed by {run.quarter}"
     return ""
 
 
-def _first_quarter(params: OrgParams) -> Quarter:
+def find_first_quarter(params: OrgParams) -> Quarter:
+    """Return the first quarter with data; no earlier exposure is read."""
     span = params.workbench.quarter
     return Quarter.parse(span.first, year_starts=span.fiscal_year_starts)
 
@@ -298,7 +301,7 @@ def _select_frame(covariates: Sequence[str], protected: Sequence[str]) -> str:
     """
 
 
-def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
+def tidy_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Give categories and numbers the types that the estimators expect."""
     numbers = frame.select_dtypes("number").columns
     kinds: dict[str, str] = dict.fromkeys(numbers, "float64")
