@@ -4,9 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ORG ?= demo
 QUARTER ?= 2026Q3
+RUNS ?= 500
+CELLS ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help setup brief test calibration lab lint lock environment clean
+.PHONY: help setup brief test calibration proofs bench lab lint lock environment clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +27,14 @@ test: setup ## run the tests, with ruff and mypy among them
 	@tools/say_missing
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-calibration: setup ## run the long simulations of coverage and size
-	@$(BIN)/python -m pytest -m slow
+calibration: setup ## test intervals on data of known truth (RUNS=500 CELLS='psm_*'; continues)
+	@nice $(BIN)/python -m tests.calibration --runs $(RUNS) --cells '$(CELLS)'
+
+proofs: setup ## compute anew the small results that the methods page shows
+	@$(BIN)/python -m tests.reference.nonexperimental
+
+bench: setup ## measure speed and memory against other tools, in an environment of its own
+	@nice $(BIN)/python -m bench
 
 lab: setup ## open JupyterLab at the notebooks
 	@$(BIN)/workbench lab
