@@ -1,0 +1,214 @@
+"""Learners' change against others' change over two quarters, with influence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["TRIM", "Change", "Method", "compare_changes"]
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+Method = Literal["dr", "reg", "ipw"]
+
+TRIM = 0.995
+"""Others with a propensity of this size or more get no weight."""
+
+_CERTAIN = 0.999
+_STEPS = 50
+_STEEP = 1e-9
+_RUN_AWAY = 30.0
+_RANK_LIMIT = 1e-7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Effect of one group between two quarters.
+
+    Attributes
+    ----------
+    att : float
+        Change of the learners less the change they would have had, on the outcome's
+        scale; NaN if it cannot be estimated.
+    influence : array
+        One value per row; their sum is the estimation error, the sum of their squares
+        the variance.
+    trimmed : int
+        Others without weight because they were all but certain to learn.
+    problem : str
+        Why there is no estimate; empty if there is one.
+    """
+
+    att: float
+    influence: FloatArray
+    trimmed: int = 0
+    problem: str = ""
+
+
+def compare_changes(
+    change: FloatArray,
+    treated: BoolArray,
+    covariates: FloatArray | None = None,
+    *,
+    method: Method = "dr",
+) -> Change:
+    r"""Estimate what learning added to the change between two quarters.
+
+    The estimand is the average effect on the treated. It is causal if learners would
+    have changed like others with the same covariates (parallel trends), and if every
+    kind of learner has others to be compared with.
+
+    Parameters
+    ----------
+    change : array
+        Outcome of the later quarter less that of the earlier, one value per person.
+    treated : array of bool
+        True for learners; both values must occur.
+    covariates : array of shape (people, terms), optional
+        Known before; collinear columns are left out. None compares plain means.
+    method : {"dr", "reg", "ipw"}
+        Doubly robust, regression among the others, or weighting of the others.
+
+    Returns
+    -------
+    Change
+        Or one with a `problem`: the others cannot carry the regression, or the
+        propensity reaches certainty (0.999) so that the groups do not overlap.
+
+    Notes
+    -----
+    The traditional doubly robust estimator: least squares among the others, logistic
+    regression by maximum likelihood, normalised weights :math:`p/(1-p)`. The
+    influence counts both models as estimated.
+
+    References
+    ----------
+    .. [1] Sant'Anna, P. H. C. and Zhao, J. (2020). Doubly robust
+       difference-in-differences estimators. Journal of Econometrics 219, 101-122.
+       doi:10.1016/j.jeconom.2020.06.003
+
+    Examples
+    --------
+    >>> learns = np.array([True, True, False, False])
+    >>> compare_changes(np.array([3.0, 5.0, 1.0, 2.0]), learns).att
+    2.5
+    """
+    if covariates is None or covariates.shape[1] == 0:
+        return _compare_means(change, treated)
+    full = np.column_stack([np.ones(len(change)), covariates])
+    kept = _find_independent(full[~treated])
+    if int((~treated).sum()) <= len(kept):
+        return _fail(change, "fewer others than covariate terms")
+    columns = full[:, kept]
+    expected = np.zeros(len(change))
+    regression = None
+    if method != "ipw":
+        expected, regression = _regress_others(change, treated, columns)
+    if method == "reg":
+        return _impute(change - expected, treated, columns, regression)
+    probability = _fit_logit(columns, treated)
+    if probability is None:
+        return _fail(change, "the covariates tell learners and others apart")
+    if probability.max() >= _CERTAIN:
+        return _fail(change, "no overlap: a propensity of 0.999 or more")
+    return _weight(change - expected, treated, columns, probability, regression)
+
+
+def _compare_means(change: FloatArray, treated: BoolArray) -> Change:
+    ours, theirs = change[treated], change[~treated]
+    influence = np.empty(len(change))
+    influence[treated] = (ours - ours.mean()) / len(ours)
+    influence[~treated] = -(theirs - theirs.mean()) / len(theirs)
+    return Change(att=float(ours.mean() - theirs.mean()), influence=influence)
+
+
+def _regress_others(
+    change: FloatArray, treated: BoolArray, columns: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Predict everyone from the others; return also each row's part in the error."""
+    theirs = columns[~treated]
+    bread = np.linalg.inv(theirs.T @ theirs)
+    slopes = bread @ (theirs.T @ change[~treated])
+    expected = columns @ slopes
+    error = np.where(treated, 0.0, change - expected)
+    return expected, (columns * error[:, None]) @ bread
+
+
+def _impute(
+    rest: FloatArray,
+    treated: BoolArray,
+    columns: FloatArray,
+    regression: FloatArray | None,
+) -> Change:
+    share = treated / treated.sum()
+    att = float(share @ rest)
+    influence = share * (rest - att)
+    if regression is not None:
+        influence = influence - regression @ (share @ columns)
+    return Change(att=att, influence=influence)
+
+
+def _weight(
+    rest: FloatArray,
+    treated: BoolArray,
+    columns: FloatArray,
+    probability: FloatArray,
+    regression: FloatArray | None,
+) -> Change:
+    usable = ~treated & (probability < TRIM)
+    odds = np.where(usable, probability / (1 - probability), 0.0)
+    share, other = treated / treated.sum(), odds / odds.sum()
+    ours, theirs = float(share @ rest), float(other @ rest)
+    influence = share * (rest - ours) - other * (rest - theirs)
+    spread = probability * (1 - probability)
+    information = (columns * spread[:, None]).T @ columns
+    score = columns * (treated - probability)[:, None]
+    pull = (other * (rest - theirs)) @ columns
+    influence = influence - score @ np.linalg.solve(information, pull)
+    if regression is not None:
+        influence = influence - regression @ ((share - other) @ columns)
+    trimmed = int((~treated).sum() - usable.sum())
+    return Change(att=ours - theirs, influence=influence, trimmed=trimmed)
+
+
+def _fit_logit(columns: FloatArray, treated: BoolArray) -> FloatArray | None:
+    """Return probabilities by Newton's method, or None if the data separate."""
+    slopes = np.zeros(columns.shape[1])
+    share = treated.mean()
+    slopes[0] = np.log(share / (1 - share))
+    for _ in range(_STEPS):
+        index = columns @ slopes
+        if np.abs(index).max() > _RUN_AWAY:
+            return None
+        probability: FloatArray = 1 / (1 + np.exp(-index))
+        gradient = columns.T @ (treated - probability)
+        if np.abs(gradient).max() <= _STEEP * len(treated):
+            return probability
+        spread = probability * (1 - probability)
+        information = (columns * spread[:, None]).T @ columns
+        slopes = slopes + np.linalg.lstsq(information, gradient, rcond=None)[0]
+    return None
+
+
+def _find_independent(columns: FloatArray) -> npt.NDArray[np.int64]:
+    """Return positions of columns that the ones before them do not span."""
+    size = np.sqrt((columns**2).sum(axis=0))
+    scaled = columns / np.where(size > 0, size, 1.0)
+    kept: list[int] = []
+    basis = np.empty((len(columns), 0))
+    for position in range(scaled.shape[1]):
+        column = scaled[:, position]
+        rest = column - basis @ (basis.T @ column)
+        rest = rest - basis @ (basis.T @ rest)
+        length = float(np.sqrt(rest @ rest))
+        if length > _RANK_LIMIT:
+            kept.append(position)
+            basis = np.column_stack([basis, rest / length])
+    return np.array(kept, dtype="int64")
+
+
+def _fail(change: FloatArray, problem: str) -> Change:
+    return Change(att=np.nan, influence=np.zeros(len(change)), problem=problem)
