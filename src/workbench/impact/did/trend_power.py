@@ -1,0 +1,176 @@
+"""What a test of pre-trends could have seen, and what it would have missed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.results import Check
+from workbench.impact.did.group_time import GroupTime
+from workbench.impact.did.pretrends import (
+    PreTrend,
+    invert_covariance,
+    judge_pretrend,
+)
+
+__all__ = ["POWER", "TrendPower", "check_pretrend_power", "find_detectable_slope"]
+
+POWER = 0.8
+_MOST = 1e5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPower:
+    """What the test of pre-trends could have seen.
+
+    Attributes
+    ----------
+    slope : float
+        Linear difference in trends, in units of the outcome per quarter, that the
+        test finds with the wanted power; NaN where the test does not apply.
+    power : float
+        That power.
+    bias : float
+        What such a trend would add to the effect by the quarter of the outcome.
+    quarters : int
+        Quarters from the base period to the quarter of the outcome.
+    worth : float
+        Smallest effect worth having, on the same scale; NaN if none is declared.
+    pretrend_powered : bool or None
+        True if the bias is smaller than that effect; None if either is missing.
+    reason : str
+        Why there is no slope; empty if there is one.
+    """
+
+    slope: float
+    power: float
+    bias: float
+    quarters: int
+    worth: float
+    pretrend_powered: bool | None
+    reason: str = ""
+
+
+def find_detectable_slope(
+    group_time: GroupTime,
+    *,
+    lag: int,
+    worth: float = math.nan,
+    groups: Sequence[int] | None = None,
+    alpha: float = 0.05,
+    power: float = POWER,
+) -> TrendPower:
+    r"""Find the trend that the test of pre-trends would probably have noticed.
+
+    Parameters
+    ----------
+    group_time : GroupTime
+        Effects by group and period.
+    lag : int
+        Quarters from the exposure to the outcome of the headline.
+    worth : float
+        Smallest effect worth having, on the outcome's scale, above 0.
+    groups : sequence of int, optional
+        As in `judge_pretrend`.
+    alpha : float
+        Level of the test.
+    power : float
+        Probability of noticing the trend.
+
+    Returns
+    -------
+    TrendPower
+        The slope, the bias of the headline if that slope went unnoticed, and whether
+        this bias is smaller than `worth`.
+
+    Notes
+    -----
+    Under a linear difference in trends :math:`\gamma` a cell differs by
+    :math:`v = \gamma (t - b)`, b being its base period. Wald's statistic is then
+    noncentral with :math:`\lambda = \gamma^2 v' V^{+} v`; the slope solves the power
+    for :math:`\lambda`.
+
+    References
+    ----------
+    .. [1] Roth, J. (2022). Pretest with caution: event-study estimates after testing
+       for parallel trends. American Economic Review: Insights 4, 305-322.
+       doi:10.1257/aeri.20210236
+    """
+    test = judge_pretrend(group_time, groups=groups)
+    quarters = lag + 1 + group_time.anticipation
+    slope, reason = math.nan, test.reason
+    if not reason:
+        table = group_time.table.iloc[test.cells]
+        path = (table["period"] - table["base_period"]).to_numpy(dtype="float64")
+        inverse, _ = invert_covariance(
+            group_time.covariance[np.ix_(test.cells, test.cells)]
+        )
+        size = float(path @ inverse @ path)
+        needed = _find_noncentrality(test, alpha, power)
+        slope = math.sqrt(needed / size) if size > 0 else math.inf
+    bias = slope * quarters
+    known = not (math.isnan(bias) or math.isnan(worth))
+    return TrendPower(
+        slope=slope,
+        power=power,
+        bias=bias,
+        quarters=quarters,
+        worth=worth,
+        pretrend_powered=bool(bias < worth) if known else None,
+        reason=reason,
+    )
+
+
+def check_pretrend_power(power: TrendPower) -> Check:
+    """Check that a trend the test would miss could not feign an effect worth having."""
+    if power.reason:
+        return Check(
+            check="pretrend_powered", passed=None, text=f"No test: {power.reason}."
+        )
+    found = (
+        f"The test finds a difference in trends of {power.slope:.3g} per quarter with "
+        f"{power.power:.0%} power. Unnoticed, it would shift the effect by "
+        f"{power.bias:.3g} over {power.quarters} quarters"
+    )
+    if power.pretrend_powered is None:
+        return Check(
+            check="pretrend_powered",
+            passed=None,
+            value=power.bias,
+            text=f"{found}; no effect worth having is declared to compare it with.",
+        )
+    return Check(
+        check="pretrend_powered",
+        passed=power.pretrend_powered,
+        value=power.bias,
+        limit=power.worth,
+        text=f"{found}; the smallest effect worth having is {power.worth:.3g}.",
+        advice=""
+        if power.pretrend_powered
+        else "A passed test of pre-trends says little here: more quarters or people.",
+    )
+
+
+def _find_noncentrality(test: PreTrend, alpha: float, power: float) -> float:
+    """Return the noncentrality at which the test reaches the wanted power."""
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, f, ncf, ncx2
+
+    if math.isinf(test.df):
+        limit = chi2(test.rank).ppf(1 - alpha)
+
+        def gap(size: float) -> float:
+            return float(ncx2.sf(limit, test.rank, size)) - power
+
+    else:
+        limit = f(test.rank, test.df).ppf(1 - alpha)
+
+        def gap(size: float) -> float:
+            return float(ncf.sf(limit, test.rank, test.df, size)) - power
+
+    if gap(_MOST) < 0:
+        return math.inf
+    return float(brentq(gap, 1e-9, _MOST))
