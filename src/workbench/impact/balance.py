@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ __all__ = [
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 GOOD_BALANCE = 0.05
 """Up to this absolute standardised mean difference nothing is left to adjust."""
@@ -50,6 +52,16 @@ _COLUMNS = (
     "ess_control",
     "band",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """A term of some rows; measured terms carry their order and where values end."""
+
+    name: str
+    values: FloatArray
+    order: IntArray | None = None
+    last: BoolArray | None = None
 
 
 def tabulate_balance(
@@ -114,8 +126,9 @@ def tabulate_balance(
             for arm in (treated, ~treated)
         ]
         if name == OVERALL or min(sizes) >= min_group:
+            columns = _read_columns(design, rows)
             tables += [
-                _compare(design, treated, rows, weight, scale).assign(
+                _compare(design, columns, treated[rows], weight[rows], scale).assign(
                     site=name, stage=stage
                 )
                 for stage, weight in stages.items()
@@ -215,17 +228,30 @@ def _find_worst(table: pd.DataFrame) -> tuple[str, float]:
     return str(table.loc[place, "term"]), float(abs(table.loc[place, "smd"]))
 
 
+def _read_columns(design: Design, rows: BoolArray) -> list[_Column]:
+    """Read the terms of some rows, the measured ones with their order."""
+    columns = []
+    for name in design.terms.columns:
+        values = design.terms[name].to_numpy(dtype="float64")[rows]
+        if name not in design.numeric:
+            columns.append(_Column(name=name, values=values))
+            continue
+        order = np.argsort(values, kind="stable")
+        last = np.append(np.diff(values[order]) != 0, True)
+        columns.append(_Column(name=name, values=values, order=order, last=last))
+    return columns
+
+
 def _compare(
     design: Design,
-    treated: BoolArray,
-    rows: BoolArray,
-    weights: FloatArray,
+    columns: list[_Column],
+    arm: BoolArray,
+    weight: FloatArray,
     scale: pd.Series,
 ) -> pd.DataFrame:
     """Compare the two arms of some rows, term by term."""
-    arm, weight = treated[rows], weights[rows]
     shares = np.where(arm, weight / weight[arm].sum(), weight / weight[~arm].sum())
-    table = pd.DataFrame(_list_statistics(design, rows, arm, shares))
+    table = pd.DataFrame(_list_statistics(columns, arm, shares))
     table["covariate"] = list(design.covariate)
     table["smd"] = (table["mean_treated"] - table["mean_control"]) / scale.to_numpy()
     table["n_treated"] = int((weight[arm] > 0).sum())
@@ -237,21 +263,24 @@ def _compare(
 
 
 def _list_statistics(
-    design: Design, rows: BoolArray, arm: BoolArray, shares: FloatArray
+    columns: list[_Column], arm: BoolArray, shares: FloatArray
 ) -> Iterator[dict[str, object]]:
     signed = np.where(arm, shares, -shares)
-    for name in design.terms.columns:
-        values = design.terms[name].to_numpy(dtype="float64")[rows]
-        ours = float(values[arm] @ shares[arm])
-        theirs = float(values[~arm] @ shares[~arm])
-        measured = name in design.numeric
-        if measured:
-            ratio = _ratio(values, arm, shares, ours, theirs)
-            mean_gap, largest = _distance(values, signed)
+    places = np.flatnonzero(arm), np.flatnonzero(~arm)
+    parts = shares[places[0]], shares[places[1]]
+    for column in columns:
+        values = column.values[places[0]], column.values[places[1]]
+        ours, theirs = (
+            float(value @ part) for value, part in zip(values, parts, strict=True)
+        )
+        if column.order is not None and column.last is not None:
+            ratio = _ratio(values, parts, (ours, theirs))
+            gaps = np.abs(np.cumsum(signed[column.order]))[column.last]
+            mean_gap, largest = float(gaps.mean()), float(gaps.max())
         else:
             ratio, mean_gap, largest = np.nan, abs(ours - theirs), abs(ours - theirs)
         yield {
-            "term": name,
+            "term": column.name,
             "mean_treated": ours,
             "mean_control": theirs,
             "variance_ratio": ratio,
@@ -262,22 +291,14 @@ def _list_statistics(
 
 
 def _ratio(
-    values: FloatArray, arm: BoolArray, shares: FloatArray, ours: float, theirs: float
+    values: tuple[FloatArray, FloatArray],
+    parts: tuple[FloatArray, FloatArray],
+    means: tuple[float, float],
 ) -> float:
     """Return the ratio of weighted variances; the shares of each arm sum to one."""
     spread = []
-    for rows, mean in ((arm, ours), (~arm, theirs)):
-        share = shares[rows]
+    for value, share, mean in zip(values, parts, means, strict=True):
         lost = 1 - float((share**2).sum())
-        total = float(share @ (values[rows] - mean) ** 2)
+        total = float(share @ (value - mean) ** 2)
         spread.append(total / lost if lost > 0 else np.nan)
     return spread[0] / spread[1] if spread[1] else np.nan
-
-
-def _distance(values: FloatArray, signed: FloatArray) -> tuple[float, float]:
-    """Return mean and largest distance of the two distribution functions."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    last = np.append(np.diff(ordered) != 0, True)
-    gaps = np.abs(np.cumsum(signed[order]))[last]
-    return float(gaps.mean()), float(gaps.max())

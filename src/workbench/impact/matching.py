@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,13 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Ties = Literal["turn", "all"]
 
-_Found = dict[int, list[tuple[int, float]]]
+
+class _Drawn(NamedTuple):
+    """Draws of one cell in the order they were made, a row each."""
+
+    learner: IntArray
+    other: IntArray
+    far: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,18 +139,15 @@ def match_nearest(
     learns = frame[treated].to_numpy(dtype=bool)
     width = math.inf if caliper is None else caliper * pool_deviation(scores, learns)
     ranks = _rank_units(frame, unit, exact)
-    found: _Found = {}
+    found: list[_Drawn] = []
     for cell in _list_cells(frame, exact):
         ours, theirs = cell[learns[cell]], cell[~learns[cell]]
         if len(ours) and len(theirs):
             ours = ours[np.lexsort((ranks[ours], -scores[ours]))]
-            pool = Pool(scores[theirs].tolist(), ranks[theirs].tolist())
-            goals = [(int(row), float(scores[row])) for row in ours]
+            pool = Pool(scores[theirs], ranks[theirs])
+            goals = scores[ours].tolist()
             drawn = _draw(pool, goals, width, ratio, replace=replace, ties=ties)
-            found |= {
-                row: [(int(theirs[place]), far) for place, far in picks]
-                for row, picks in drawn.items()
-            }
+            found.append(_Drawn(ours[drawn.learner], theirs[drawn.other], drawn.far))
     return _collect(
         frame,
         found,
@@ -209,29 +212,43 @@ def _list_cells(frame: pd.DataFrame, exact: Sequence[str]) -> Iterator[IntArray]
 
 def _draw(
     pool: Pool,
-    goals: list[tuple[int, float]],
+    goals: list[float],
     width: float,
     ratio: int,
     *,
     replace: bool,
     ties: Ties,
-) -> _Found:
-    """Draw the matches of one cell, learners in the order given."""
+) -> _Drawn:
+    """Draw the matches of one cell, learners in the order given.
+
+    Flat lists, since a list per learner would keep the garbage collector busy.
+    """
+    learner: list[int] = []
+    other: list[int] = []
+    far: list[float] = []
     if replace:
         look = pool.look_all if ties == "all" else pool.look
-        return {row: look(score, width, ratio) for row, score in goals}
-    drawn: _Found = {row: [] for row, _ in goals}
-    for _ in range(ratio):
-        for row, score in goals:
-            taken = pool.take(score, width)
-            if taken is not None:
-                drawn[row].append(taken)
-    return drawn
+        for place, score in enumerate(goals):
+            for row, distance in look(score, width, ratio):
+                learner.append(place)
+                other.append(row)
+                far.append(distance)
+    else:
+        for _ in range(ratio):
+            for place, score in enumerate(goals):
+                taken = pool.take(score, width)
+                if taken is not None:
+                    learner.append(place)
+                    other.append(taken[0])
+                    far.append(taken[1])
+    return _Drawn(
+        np.array(learner, dtype="int64"), np.array(other, dtype="int64"), np.array(far)
+    )
 
 
 def _collect(
     frame: pd.DataFrame,
-    found: _Found,
+    found: Sequence[_Drawn],
     learns: npt.NDArray[np.bool_],
     ranks: IntArray,
     *,
@@ -241,24 +258,40 @@ def _collect(
     text: str,
 ) -> Matches:
     """Write the sets down, numbered in the order of the learners' ids."""
-    matched = sorted(
-        (row for row, picks in found.items() if picks), key=ranks.__getitem__
+    learner, other, far = (
+        np.concatenate([drawn[part] for drawn in found]) if found else np.empty(0)
+        for part in range(3)
     )
-    rows: list[tuple[int, int, float, float]] = []
-    for number, row in enumerate(matched):
-        picks = found[row]
-        rows.append((number, row, 0.0, 1.0))
-        rows += [(number, other, far, 1 / len(picks)) for other, far in picks]
-    pairs = pd.DataFrame(rows, columns=["set", "row", "distance", "weight"])
-    place = pairs["row"].to_numpy(dtype="int64")
-    weights = _add_up(place, pairs["weight"].to_numpy(dtype="float64"), len(frame))
-    pairs["unit"] = frame[unit].to_numpy()[place]
-    pairs["trial"] = frame["trial"].to_numpy()[place] if "trial" in frame else ""
+    order = np.argsort(ranks[learner.astype("int64")], kind="stable")
+    learner, other = learner[order].astype("int64"), other[order].astype("int64")
+    first = np.flatnonzero(np.append(True, np.diff(learner) != 0)[: len(learner)])
+    counts = np.diff(np.append(first, len(learner)))
+    matched = learner[first]
+    starts = first + np.arange(len(first))
+    place = np.empty(len(learner) + len(matched), dtype="int64")
+    others = np.ones(len(place), dtype=bool)
+    others[starts] = False
+    place[starts], place[others] = matched, other
+    distance = np.zeros(len(place))
+    distance[others] = far[order]
+    weight = np.ones(len(place))
+    weight[others] = np.repeat(1 / counts, counts)
+    pairs = pd.DataFrame(
+        {
+            "set": np.repeat(np.arange(len(matched)), counts + 1),
+            "row": place,
+            "distance": distance,
+            "weight": weight,
+        }
+    )
+    weights = _add_up(place, weight, len(frame))
+    pairs["unit"] = frame[unit].iloc[place].to_numpy()
+    pairs["trial"] = frame["trial"].iloc[place].to_numpy() if "trial" in frame else ""
     pairs["treated"] = learns[place]
-    order = ["set", "row", "unit", "trial", "treated", "distance", "weight"]
+    columns = ["set", "row", "unit", "trial", "treated", "distance", "weight"]
     return Matches(
-        pairs=pairs[order],
-        dropped=np.setdiff1d(np.flatnonzero(learns), np.array(matched, dtype="int64")),
+        pairs=pairs[columns],
+        dropped=np.setdiff1d(np.flatnonzero(learns), matched),
         weights=weights,
         caliper=width,
         text=text,

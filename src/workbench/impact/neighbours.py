@@ -23,22 +23,28 @@ class Pool:
 
     Parameters
     ----------
-    scores : sequence of float
+    scores : sequence of float or array
         Score of each row.
-    ranks : sequence of int
+    ranks : sequence of int or array
         Place of each row's unit in the order of ids; decides ties.
     """
 
-    def __init__(self, scores: Sequence[float], ranks: Sequence[int]) -> None:
-        order = sorted(range(len(scores)), key=lambda row: (scores[row], ranks[row]))
-        self._rank = list(ranks)
-        self._values: list[float] = []
-        self._members: list[list[int]] = []
-        for row in order:
-            if not self._values or scores[row] != self._values[-1]:
-                self._values.append(scores[row])
-                self._members.append([])
-            self._members[-1].append(row)
+    def __init__(
+        self,
+        scores: Sequence[float] | FloatArray,
+        ranks: Sequence[int] | npt.NDArray[np.int64],
+    ) -> None:
+        values = np.asarray(scores, dtype="float64")
+        order = np.lexsort((np.asarray(ranks), values))
+        ordered = values[order]
+        starts = np.flatnonzero(
+            np.append(True, ordered[1:] != ordered[:-1])[: len(order)]
+        )
+        # Plain lists: reading one element of an array costs ten times as much.
+        self._rank = np.asarray(ranks).tolist()
+        self._rows: list[int] = order.tolist()
+        self._values: list[float] = ordered[starts].tolist()
+        self._first: list[int] = [*starts.tolist(), len(order)]
         size = len(self._values)
         self._next = [0] * size
         self._up = list(range(size + 1))
@@ -61,7 +67,7 @@ class Pool:
             return None
         row = self._head(found)
         self._next[found] += 1
-        if self._next[found] == len(self._members[found]):
+        if self._next[found] == self._first[found + 1] - self._first[found]:
             self._up[found] = found + 1
             self._down[found + 1] = found
         return row, abs(self._values[found] - score)
@@ -79,7 +85,7 @@ class Pool:
             group = self._nearer(score, below, above)
             if group is None or abs(self._values[group] - score) > limit:
                 break
-            members = self._members[group]
+            members = self._list_members(group)
             wanted = min(count - len(found), len(members))
             start = self._next[group]
             distance = abs(self._values[group] - score)
@@ -103,12 +109,15 @@ class Pool:
             full = len(found) >= count
             if distance > limit or (full and distance > found[-1][1] + _TIE):
                 break
-            found += [(row, distance) for row in self._members[group]]
+            found += [(row, distance) for row in self._list_members(group)]
             above, below = (above + 1, below) if group == above else (above, below - 1)
         return found
 
     def _head(self, group: int) -> int:
-        return self._members[group][self._next[group]]
+        return self._rows[self._first[group] + self._next[group]]
+
+    def _list_members(self, group: int) -> list[int]:
+        return self._rows[self._first[group] : self._first[group + 1]]
 
     def _nearer(self, score: float, below: int, above: int) -> int | None:
         """Choose between the groups on either side; a tie goes to the lower rank."""
