@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -24,7 +23,7 @@ from workbench.impact.inference import estimate_few_cluster_error, regress_on_tr
 from workbench.impact.matching import Matches
 from workbench.impact.sample import Sample, code_clusters
 
-__all__ = ["estimate_matched"]
+__all__ = ["estimate_gap_effect", "estimate_matched", "list_match_clusters"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -100,7 +99,7 @@ def estimate_matched(
     used = np.empty((len(sample.treated), 0)) if covariates is None else covariates
     if kind == "abadie_imbens":
         near = matches.weights if score is None else score
-        return _estimate_gaps(sample, matches, used, near, method=method)
+        return estimate_gap_effect(sample, matches, used, near, method=method)
     return _estimate_clustered(sample, matches, used, method=method)
 
 
@@ -122,14 +121,14 @@ def _estimate_clustered(
         value=found.effect,
         baseline=level - found.effect,
         influence=np.column_stack([found.influence, ours - found.influence]),
-        clusters=_match_clusters(sample, matches),
+        clusters=list_match_clusters(sample, matches),
         counts=_count(sample, rows, treated),
         n_params=found.n_params,
         few=partial(_few, outcome, treated, columns, weights),
     )
 
 
-def _estimate_gaps(
+def estimate_gap_effect(
     sample: Sample,
     matches: Matches,
     covariates: FloatArray,
@@ -137,7 +136,25 @@ def _estimate_gaps(
     *,
     method: str,
 ) -> Effect:
-    """Average the gaps between learners and matches, Abadie-Imbens error."""
+    """Average the gaps between learners and matches, with the Abadie-Imbens error.
+
+    Parameters
+    ----------
+    sample, matches
+        The matched comparison.
+    covariates : array of shape (rows, terms)
+        Correct the gaps by a regression among the matched others; may have no columns.
+    score : array
+        What rows were matched on.
+    method : str
+        Name of the effect.
+
+    Returns
+    -------
+    Effect
+        Its error holds for matching with replacement of independent rows only;
+        `estimate_matched` chooses.
+    """
     pairs = matches.pairs
     treated = pairs["treated"].to_numpy(dtype=bool)
     rows = pairs["row"].to_numpy(dtype="int64")
@@ -190,7 +207,19 @@ def _expect(sample: Sample, matches: Matches, covariates: FloatArray) -> FloatAr
     return expected
 
 
-def _match_clusters(sample: Sample, matches: Matches) -> Mapping[str, IntArray]:
+def list_match_clusters(sample: Sample, matches: Matches) -> dict[str, IntArray]:
+    """Return the clusters of the matched rows: set, person and further ones.
+
+    Parameters
+    ----------
+    sample, matches
+        The matched comparison.
+
+    Returns
+    -------
+    dict of str to array of int
+        Codes from 0, one per row of ``matches.pairs``; ``matched set`` comes first.
+    """
     rows = matches.pairs["row"].to_numpy(dtype="int64")
     clusters = {"matched set": matches.pairs["set"].to_numpy(dtype="int64")}
     for name, codes in sample.clusters.items():
