@@ -48,6 +48,8 @@ class Cohort:
         ``step``, ``n_treated``, ``n_control``: how many remain after each exclusion.
     notes : tuple of str
         Sentences on what was missing, for the diagnostics.
+    unmeasured : tuple of str
+        Names of declared causes of learning and outcome that no column holds.
     """
 
     quarter: str
@@ -60,6 +62,7 @@ class Cohort:
     clusters: tuple[str, ...] = ("unit",)
     flow: pd.DataFrame
     notes: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = [*_REQUIRED, *self.covariates, *self.protected, *self.clusters]

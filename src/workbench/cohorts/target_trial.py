@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from workbench.cohorts.adjustment import choose_adjustment
 from workbench.cohorts.at_risk import build_at_risk
 from workbench.cohorts.exposure import build_exposure
-from workbench.cohorts.facts import FACT_COLUMNS, Day, build_facts
+from workbench.cohorts.facts import Day, build_facts
 from workbench.cohorts.frames import Cohort
 from workbench.cohorts.outcomes import build_outcome, find_missing_tables, is_supported
 from workbench.cohorts.personas import assign_personas
 from workbench.cohorts.trials import Trial, list_trials, plan_trials
-from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, Outcome, Program
 from workbench.core.quarters import Quarter
 from workbench.core.run_params import RunParams
@@ -34,23 +34,6 @@ __all__ = [
     "tidy_frame",
 ]
 
-_DEFAULT_COVARIATES: tuple[str, ...] = (
-    "role",
-    "level",
-    "tenure_days",
-    "role_tenure_days",
-    "location",
-    "shift",
-    "fte",
-    "prior_rating",
-    "prior_kpi",
-    "prior_courses",
-    "skill_gap",
-    "team_size",
-    "team_prior_rating",
-    "manager_uptake",
-)
-_PROGRAM_COVARIATES = ("prior_modules", "prior_program_skill")
 _CATEGORIES = ("role", "level", "job_family", "location", "region", "shift")
 
 
@@ -190,12 +173,14 @@ def build_cohort(
     Raises
     ------
     ParamError
-        If ``impact.covariates`` names something that is not a fact.
+        If ``impact.covariates`` names something that is not a fact, or that the
+        declared causes forbid; see `workbench.cohorts.adjustment.choose_adjustment`.
     """
     trials = plan_trials(outcome, quarter, first=find_first_quarter(params))
     build_outcome(con, outcome, trials)
     protected = params.workbench.privacy.protected
-    covariates = _choose_covariates(params, outcome)
+    adjustment = choose_adjustment(params, outcome)
+    covariates = adjustment.covariates
     frame = con.execute(_select_frame(covariates, protected)).df()
     frame = tidy_frame(frame)
     return Cohort(
@@ -208,7 +193,8 @@ def build_cohort(
         protected=tuple(protected),
         clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
         flow=con.execute(_FLOW).df().drop(columns="position"),
-        notes=_describe(con, frame, outcome, trials),
+        notes=(*_describe(con, frame, outcome, trials), adjustment.text),
+        unmeasured=adjustment.unmeasured_labels,
     )
 
 
@@ -265,24 +251,6 @@ def find_first_quarter(params: OrgParams) -> Quarter:
     """Return the first quarter with data; no earlier exposure is read."""
     span = params.workbench.quarter
     return Quarter.parse(span.first, year_starts=span.fiscal_year_starts)
-
-
-def _choose_covariates(params: OrgParams, outcome: Outcome) -> tuple[str, ...]:
-    chosen = params.workbench.impact.covariates
-    known = (*FACT_COLUMNS, *_PROGRAM_COVARIATES, *params.workbench.privacy.protected)
-    if chosen is not None:
-        unknown = [name for name in chosen if name not in known]
-        if unknown:
-            raise ParamError.build(
-                "impact.covariates names what is not known before time zero",
-                where=str(params.folder / "workbench.yml"),
-                rule="one of " + ", ".join(known),
-                got=unknown,
-            )
-        return tuple(dict.fromkeys(chosen))
-    about_skill = outcome.source.startswith("skill_assessments.")
-    own = _PROGRAM_COVARIATES if about_skill else _PROGRAM_COVARIATES[:1]
-    return (*_DEFAULT_COVARIATES, *own)
 
 
 def _select_frame(covariates: Sequence[str], protected: Sequence[str]) -> str:

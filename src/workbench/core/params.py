@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,9 @@ from pydantic import (
 from workbench.core.errors import ParamError
 from workbench.core.quarters import Quarter
 from workbench.core.yaml_files import read_list, read_model
+
+if TYPE_CHECKING:
+    from workbench.core.causal_graph import DeclaredCauses
 
 __all__ = [
     "CohortParams",
@@ -196,7 +199,10 @@ class Outcome(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgParams:
-    """All parameter files of one organisation, checked against each other."""
+    """All parameter files of one organisation, checked against each other.
+
+    ``causes`` is None where there is no ``graph.yml``.
+    """
 
     org: str
     folder: Path
@@ -204,6 +210,7 @@ class OrgParams:
     personas: tuple[Persona, ...]
     programs: tuple[Program, ...]
     outcomes: tuple[Outcome, ...]
+    causes: DeclaredCauses | None = None
 
     def parse_quarter(self, text: str) -> Quarter:
         """Read a quarter in the organisation's fiscal year, within its range."""
@@ -260,12 +267,12 @@ def load_org_params(org: str, params_root: Path) -> OrgParams:
     Returns
     -------
     OrgParams
-        The checked parameters.
+        The checked parameters; ``graph.yml`` may be absent.
 
     Raises
     ------
     ParamError
-        If the folder or a file is missing, a file does not fit its model, an id
+        If the folder or another file is missing, a file does not fit its model, an id
         stands twice, or one file names what another does not have.
     """
     check_name(org, what="organisation")
@@ -292,7 +299,7 @@ def load_org_params(org: str, params_root: Path) -> OrgParams:
         outcomes=read_list(folder / "outcomes.yml", Outcome),
     )
     _cross_check(params)
-    return params
+    return replace(params, causes=_read_causes(params))
 
 
 def check_name(text: str, *, what: str) -> str:
@@ -305,6 +312,15 @@ def check_name(text: str, *, what: str) -> str:
             got=text,
         )
     return text
+
+
+def _read_causes(params: OrgParams) -> DeclaredCauses | None:
+    # the models of the graph stand on those of this module
+    from workbench.core.causal_file import read_causes
+    from workbench.core.causal_graph import GRAPH_FILE
+
+    path = params.folder / GRAPH_FILE
+    return read_causes(path, params.outcomes) if path.is_file() else None
 
 
 def _cross_check(params: OrgParams) -> None:

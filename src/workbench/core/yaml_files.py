@@ -10,13 +10,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from workbench.core.errors import ParamError
 
-__all__ = ["read_list", "read_model"]
+__all__ = ["Place", "read_list", "read_located", "read_model"]
 
 _MAX_BYTES = 2_000_000
 _BOOL = "tag:yaml.org,2002:bool"
 
 _M = TypeVar("_M", bound=BaseModel)
-Path_ = tuple[str | int, ...]
+Place = tuple[str | int, ...]
+"""Keys and list positions that lead to a part of a file."""
 
 
 def read_model(path: Path, model: type[_M]) -> _M:
@@ -40,17 +41,33 @@ def read_model(path: Path, model: type[_M]) -> _M:
         If the file is absent, is not YAML, or does not fit the model; all faults of
         the file are reported together, each with its line.
     """
-    result: _M = _validate(path, TypeAdapter(model))
-    return result
+    return read_located(path, model)[0]
+
+
+def read_located(path: Path, model: type[_M]) -> tuple[_M, dict[Place, int]]:
+    """Read one YAML mapping as `read_model` does, with the line of each of its parts.
+
+    Returns
+    -------
+    tuple of (BaseModel, dict)
+        The model, and the line by keys and list positions, such as
+        ``("nodes", 3, "label")``; for faults that only a later check can see.
+    """
+    value, lines = _load(path)
+    result: _M = _validate(path, value, lines, TypeAdapter(model))
+    return result, lines
 
 
 def read_list(path: Path, model: type[_M]) -> tuple[_M, ...]:
     """Read a YAML list of mappings into a tuple of models; see `read_model`."""
-    return tuple(_validate(path, TypeAdapter(list[model])))  # type: ignore[valid-type]
-
-
-def _validate(path: Path, adapter: TypeAdapter[Any]) -> Any:
     value, lines = _load(path)
+    adapter: TypeAdapter[Any] = TypeAdapter(list[model])  # type: ignore[valid-type]
+    return tuple(_validate(path, value, lines, adapter))
+
+
+def _validate(
+    path: Path, value: Any, lines: dict[Place, int], adapter: TypeAdapter[Any]
+) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
@@ -64,7 +81,7 @@ def _validate(path: Path, adapter: TypeAdapter[Any]) -> Any:
         ) from error
 
 
-def _load(path: Path) -> tuple[Any, dict[Path_, int]]:
+def _load(path: Path) -> tuple[Any, dict[Place, int]]:
     """Return the plain value of a file and the line of each of its parts."""
     if not path.is_file():
         raise ParamError.build(
@@ -89,12 +106,12 @@ def _load(path: Path) -> tuple[Any, dict[Path_, int]]:
         ) from error
     if node is None:
         raise ParamError.build("A parameter file is empty", where=str(path))
-    lines: dict[Path_, int] = {}
+    lines: dict[Place, int] = {}
     return _plain(node, (), lines, set(), path), lines
 
 
 def _plain(
-    node: yaml.Node, at: Path_, lines: dict[Path_, int], seen: set[int], path: Path
+    node: yaml.Node, at: Place, lines: dict[Place, int], seen: set[int], path: Path
 ) -> Any:
     """Turn a node into plain values, noting lines; aliases and doubles are refused."""
     line = node.start_mark.line + 1
@@ -118,8 +135,8 @@ def _plain(
 
 def _plain_mapping(
     node: yaml.MappingNode,
-    at: Path_,
-    lines: dict[Path_, int],
+    at: Place,
+    lines: dict[Place, int],
     seen: set[int],
     path: Path,
 ) -> dict[str, Any]:
@@ -156,9 +173,9 @@ def _scalar(node: yaml.Node, path: Path) -> Any:
         loader.dispose()
 
 
-def _describe(fault: Any, path: Path, lines: dict[Path_, int]) -> str:
+def _describe(fault: Any, path: Path, lines: dict[Place, int]) -> str:
     """Write one pydantic fault with file, line, key and what was found."""
-    at: Path_ = tuple(fault["loc"])
+    at: Place = tuple(fault["loc"])
     known = at
     while known and known not in lines:
         known = known[:-1]
