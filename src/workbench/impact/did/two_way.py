@@ -29,7 +29,9 @@ class TwoWayFit:
     residuals : array
         In the order of the rows.
     n_rows, n_units, n_clusters : int
-        Rows, persons and clusters used.
+        Rows, persons and clusters used; 0 clusters if errors are not clustered.
+    df : float
+        Degrees of freedom for Student's t: clusters less one, or rows less parameters.
     """
 
     coefficients: pd.Series
@@ -38,11 +40,7 @@ class TwoWayFit:
     n_rows: int
     n_units: int
     n_clusters: int
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom for Student's t: clusters less one."""
-        return float(self.n_clusters - 1)
+    df: float
 
     @property
     def std_errors(self) -> pd.Series:
@@ -55,7 +53,7 @@ def fit_two_way(
     frame: pd.DataFrame,
     terms: pd.DataFrame,
     *,
-    cluster: str = "unit",
+    cluster: str | None = "unit",
     weights: pd.Series | None = None,
 ) -> TwoWayFit:
     """Regress the outcome on terms with effects of persons and periods.
@@ -66,8 +64,9 @@ def fit_two_way(
         ``unit``, ``period``, ``outcome``, and the column to cluster by.
     terms : DataFrame
         Same rows; one numeric column per term.
-    cluster : str
-        Column whose groups may have correlated errors.
+    cluster : str, optional
+        Column whose groups may have correlated errors; None for independent errors of
+        equal variance, as older textbooks print them.
     weights : Series, optional
         Regression weights above 0; default 1.
 
@@ -92,16 +91,6 @@ def fit_two_way(
     index = pd.MultiIndex.from_arrays(
         [pd.factorize(frame["unit"], sort=True)[0], frame["period"].to_numpy()]
     )
-    groups = pd.DataFrame(
-        {"cluster": pd.factorize(frame[cluster], sort=True)[0]}, index=index
-    )
-    n_clusters = int(groups["cluster"].nunique())
-    if n_clusters < 2:
-        raise TooFewUnitsError.build(
-            "All rows lie in one cluster, so no error can be estimated",
-            where=cluster,
-            rule="at least 2 clusters",
-        )
     model = PanelOLS(
         frame["outcome"].set_axis(index),
         terms.set_axis(index),
@@ -111,7 +100,11 @@ def fit_two_way(
         singletons=True,
     )
     try:
-        found = model.fit(cov_type="clustered", clusters=groups, group_debias=True)
+        if cluster is None:
+            found = model.fit(cov_type="unadjusted")
+        else:
+            groups = _code_clusters(frame[cluster], index)
+            found = model.fit(cov_type="clustered", clusters=groups, group_debias=True)
     except (AbsorbingEffectError, ValueError) as error:
         raise DesignError.build(
             "A term cannot be told from the effects of persons and quarters",
@@ -119,6 +112,7 @@ def fit_two_way(
             rule="it varies within persons, and not only with the quarter",
             hint="leave out the term, or bin event times further",
         ) from error
+    n_clusters = 0 if cluster is None else int(frame[cluster].nunique())
     return TwoWayFit(
         coefficients=found.params,
         covariance=found.cov,
@@ -126,6 +120,7 @@ def fit_two_way(
         n_rows=len(frame),
         n_units=int(index.get_level_values(0).nunique()),
         n_clusters=n_clusters,
+        df=float(found.df_resid if cluster is None else n_clusters - 1),
     )
 
 
@@ -196,3 +191,15 @@ def sweep_effects(rows: pd.DataFrame, column: FloatArray) -> FloatArray:
     left, right = both[:, :-1], both[:, -1]
     solved = np.linalg.lstsq(left.T @ left, left.T @ right, rcond=None)[0]
     return np.asarray(right - left @ solved, dtype="float64")
+
+
+def _code_clusters(column: pd.Series, index: pd.MultiIndex) -> pd.DataFrame:
+    """Return clusters as numbers on the regression's index."""
+    codes, labels = pd.factorize(column, sort=True)
+    if len(labels) < 2:
+        raise TooFewUnitsError.build(
+            "All rows lie in one cluster, so no error can be estimated",
+            where=str(column.name),
+            rule="at least 2 clusters",
+        )
+    return pd.DataFrame({"cluster": codes}, index=index)
