@@ -28,6 +28,7 @@ DESIGN_CHECKS = (
     "matched_share",
     "positivity",
     "separation_unpenalised",
+    "thin_support",
 )
 """Diagnostics that say something of the comparison, not of its size."""
 

@@ -37,6 +37,7 @@ def test_groups_that_meet() -> None:
         "common_support",
         "positivity",
         "effective_sample_size",
+        "thin_support",
     ]
     assert all(x.passed for x in found.checks)
     assert found.share_outside < 0.05
@@ -51,6 +52,25 @@ def test_groups_that_hardly_meet() -> None:
     assert "higher x1 (mean " in found.region
     with pytest.raises(NoOverlapError, match="higher x1"):
         require_overlap(found, where="newcomers, basics")
+
+
+def test_a_large_group_of_unlike_others_is_thin_support() -> None:
+    """A thousand others far below the learners raise the share, not the support."""
+    near = simulate_frame(4, strength=0.0)
+    rng = np.random.default_rng(4)
+    far = simulate_frame(5, people=1000).assign(
+        unit=lambda frame: "f" + frame["unit"],
+        treated=False,
+        x1=rng.normal(-4.0, 1.0, 1000),
+    )
+    alone = {x.check: x for x in _check(_prepare(near, "x1")).checks}
+    diluted = _prepare(pd.concat([near, far], ignore_index=True), "x1")
+    sample, _, scores = diluted
+    thin = {x.check: x for x in _check(diluted).checks}["thin_support"]
+    bulk = np.quantile(scores.logit[~sample.treated], 0.95)
+    assert alone["thin_support"].passed
+    assert thin.value == pytest.approx((scores.logit[sample.treated] > bulk).mean())
+    assert thin.value > 3 * alone["thin_support"].value
 
 
 def test_support_is_sought_within_the_trial() -> None:

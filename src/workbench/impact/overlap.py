@@ -32,6 +32,8 @@ MAX_OUTSIDE = 0.5
 _NEARLY_CERTAIN = 0.95
 _MAX_CERTAIN = 0.1
 _MIN_EFFECTIVE = 0.5
+_BULK = 0.95
+_MAX_BEYOND_BULK = 0.5
 _NAMED = 3
 _FAR = 0.25
 
@@ -49,7 +51,8 @@ class Overlap:
     region : str
         Who they are, in words; empty if nobody is out of range.
     checks : tuple of Check
-        ``common_support`` (required), ``positivity``, ``effective_sample_size``.
+        ``common_support`` (required), ``positivity``, ``effective_sample_size``,
+        ``thin_support``.
     """
 
     inside: BoolArray
@@ -82,7 +85,10 @@ def check_overlap(
         inside. ``positivity`` warns if more than a tenth of learners were all but
         certain to learn (score above 0.95). ``effective_sample_size`` warns if the
         others, weighted to resemble the learners, are worth fewer than half as many
-        people as there are learners.
+        people as there are learners. ``thin_support`` warns if more than half of the
+        learners score above 95 % of the others of their trial: whatever the size of
+        the comparison group, they are then compared with its outermost part, where
+        the result leans on the model of the score.
     """
     treated = sample.treated
     inside = _find_support(sample, propensity.logit)
@@ -122,6 +128,7 @@ def check_overlap(
             text=f"Weighted to resemble the learners, the {int((~treated).sum())} "
             f"others are worth {effective:.0f}.",
         ),
+        _check_thinness(sample, propensity.logit),
     )
     return Overlap(inside=inside, share_outside=share, region=region, checks=checks)
 
@@ -225,6 +232,26 @@ def tabulate_scores(
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _check_thinness(sample: Sample, score: FloatArray) -> Check:
+    beyond = np.zeros(len(score), dtype=bool)
+    for rows in sample.frame.groupby("trial", observed=True).indices.values():
+        bulk = np.quantile(score[rows][~sample.treated[rows]], _BULK)
+        beyond[rows] = score[rows] > bulk
+    share = float(beyond[sample.treated].mean())
+    return Check(
+        check="thin_support",
+        passed=share <= _MAX_BEYOND_BULK,
+        value=share,
+        limit=_MAX_BEYOND_BULK,
+        text=f"{share:.0%} of learners score above {_BULK:.0%} of the others of their "
+        "trial.",
+        advice=""
+        if share <= _MAX_BEYOND_BULK
+        else "Few of the others resemble the learners: choose a closer comparison "
+        "group, and see whether a placebo outcome shows an effect.",
+    )
 
 
 def _find_support(sample: Sample, score: FloatArray) -> BoolArray:
