@@ -36,7 +36,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def aggregate_simple(group_time: GroupTime) -> Aggregate:
-    """Average all effects since exposure, weighted by the size of the group.
+    """Average all effects since exposure, weighted by the learners of each cell.
 
     Long-exposed groups count in more periods; prefer `aggregate_group` as a summary.
 
@@ -68,8 +68,8 @@ def aggregate_at_lag(
     r"""Average the effects `lag` quarters after the exposure: the headline.
 
     The estimand is :math:`\sum_g n_g ATT(g, g + lag) / \sum_g n_g` over the exposure
-    periods g, n being the people of the group: the effect on the learners whom the
-    matched comparison asks about, in the quarter whose outcome it reads.
+    periods g, n being the learners seen both before and then: the effect on those whom
+    the matched comparison asks about, in the quarter whose outcome it reads.
 
     Parameters
     ----------

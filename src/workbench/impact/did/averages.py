@@ -144,20 +144,8 @@ Rule = Callable[[Quantity], tuple[float, FloatArray]]
 
 
 def weigh_cells(group_time: GroupTime, cells: IntArray) -> Rule:
-    """Return the rule that weighs cells by the people of their group."""
-    groups = group_time.table["group"].to_numpy()[cells]
-    sizes = group_time.weights.loc[groups].to_numpy(dtype="float64")
-    total = sizes.sum()
-
-    def rule(quantity: Quantity) -> tuple[float, FloatArray]:
-        value = float(sizes @ quantity.values / total)
-        influence = quantity.influence @ (sizes / total)
-        for group in np.unique(groups):
-            gap = (quantity.values[groups == group] - value).sum() / total
-            influence = influence + gap * (group_time.first_treat == group)
-        return value, influence
-
-    return rule
+    """Return the rule that weighs cells by their learners seen in both quarters."""
+    return _weigh([find_people(group_time, cells[[k]])[0] for k in range(len(cells))])
 
 
 def average_rules(rules: Sequence[tuple[Rule, IntArray]]) -> Rule:
@@ -174,8 +162,7 @@ def average_rules(rules: Sequence[tuple[Rule, IntArray]]) -> Rule:
 def weigh_groups(group_time: GroupTime, parts: dict[int, IntArray]) -> Rule:
     """Return the rule that averages each group over time, then weighs the groups."""
     cells = np.concatenate(list(parts.values()))
-    firsts = np.array([rows[0] for rows in parts.values()])
-    outer = weigh_cells(group_time, firsts)
+    outer = _weigh([group_time.first_treat == group for group in parts])
     places = [np.flatnonzero(np.isin(cells, rows)) for rows in parts.values()]
 
     def rule(quantity: Quantity) -> tuple[float, FloatArray]:
@@ -188,6 +175,21 @@ def weigh_groups(group_time: GroupTime, parts: dict[int, IntArray]) -> Rule:
                 ),
             )
         )
+
+    return rule
+
+
+def _weigh(members: Sequence[BoolArray]) -> Rule:
+    """Return the average weighted by members, their numbers counted as random."""
+    sizes = np.array([member.sum() for member in members], dtype="float64")
+    total = sizes.sum()
+
+    def rule(quantity: Quantity) -> tuple[float, FloatArray]:
+        value = float(sizes @ quantity.values / total)
+        influence = quantity.influence @ (sizes / total)
+        for member, one in zip(members, quantity.values, strict=True):
+            influence = influence + (one - value) / total * member
+        return value, influence
 
     return rule
 

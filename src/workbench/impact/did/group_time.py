@@ -64,7 +64,7 @@ class GroupTime:
     cluster_by : str
         ``unit`` or ``team``.
     weights : Series
-        People by group; what aggregates weigh with.
+        People by group.
     dropped : DataFrame
         ``group``, ``period``, ``n_treated``, ``n_control``, ``reason``: cells that
         cannot be estimated.

@@ -50,7 +50,7 @@ class Sensitivity:
         Largest estimated step before the exposure, in absolute value.
     step_bound : float
         What the largest true step does not exceed with confidence 1 - alpha_step.
-    quarters : int
+    quarters : float
         Steps between the base and the outcome of the headline.
     n_steps : int
         Steps before the exposure.
@@ -62,7 +62,7 @@ class Sensitivity:
     breakdown: float
     worst_step: float
     step_bound: float
-    quarters: int
+    quarters: float
     n_steps: int
     level: float
 
@@ -103,9 +103,16 @@ def estimate_sensitivity(
     ------
     DesignError
         If no step before the exposure is known.
+    ParamError
+        If the base is universal, so that earlier terms are no steps.
     """
     table = event_study.table
-    earlier = (table["term"] < -anticipation) & ~table["reference"]
+    if table["reference"].any():
+        raise ParamError.build(
+            "Steps before the exposure need a base that varies",
+            hint="estimate the group-time effects with base='varying'",
+        )
+    earlier = table["term"] < -anticipation
     steps = table.loc[earlier, "value"].to_numpy(dtype="float64")
     errors = table.loc[earlier, "std_error"].to_numpy(dtype="float64")
     return bound_relative_magnitudes(
@@ -126,7 +133,7 @@ def bound_relative_magnitudes(
     steps: FloatArray,
     step_errors: FloatArray,
     *,
-    quarters: int,
+    quarters: float,
     ratios: Sequence[float] = RATIOS,
     alpha: float = 0.05,
     df: float = math.inf,
@@ -144,8 +151,8 @@ def bound_relative_magnitudes(
     steps, step_errors : array
         Steps before the exposure: changes from one quarter to the next, learners less
         others.
-    quarters : int
-        Steps from the base to the outcome.
+    quarters : float
+        Steps from the base to the outcome; their mean for an average over quarters.
     ratios : sequence of float
         Values of M, 0 or more.
     alpha : float

@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.core.results import Check
 from workbench.impact.did.group_time import GroupTime
-from workbench.impact.did.pretrends import (
-    PreTrend,
-    invert_covariance,
-    judge_pretrend,
-)
+from workbench.impact.did.pretrends import invert_covariance, judge_pretrend
 
-__all__ = ["POWER", "TrendPower", "check_pretrend_power", "find_detectable_slope"]
+__all__ = [
+    "POWER",
+    "TrendPower",
+    "check_pretrend_power",
+    "find_detectable_slope",
+    "solve_slope",
+]
+
+FloatArray = npt.NDArray[np.float64]
 
 POWER = 0.8
 _MOST = 1e5
@@ -39,6 +44,8 @@ class TrendPower:
         Quarters from the base period to the quarter of the outcome.
     worth : float
         Smallest effect worth having, on the same scale; NaN if none is declared.
+    effect : float
+        The headline, to compare the bias with; NaN if not given.
     pretrend_powered : bool or None
         True if the bias is smaller than that effect; None if either is missing.
     reason : str
@@ -50,6 +57,7 @@ class TrendPower:
     bias: float
     quarters: int
     worth: float
+    effect: float
     pretrend_powered: bool | None
     reason: str = ""
 
@@ -59,6 +67,7 @@ def find_detectable_slope(
     *,
     lag: int,
     worth: float = math.nan,
+    effect: float = math.nan,
     groups: Sequence[int] | None = None,
     alpha: float = 0.05,
     power: float = POWER,
@@ -73,6 +82,8 @@ def find_detectable_slope(
         Quarters from the exposure to the outcome of the headline.
     worth : float
         Smallest effect worth having, on the outcome's scale, above 0.
+    effect : float
+        The headline, for the text.
     groups : sequence of int, optional
         As in `judge_pretrend`.
     alpha : float
@@ -105,12 +116,8 @@ def find_detectable_slope(
     if not reason:
         table = group_time.table.iloc[test.cells]
         path = (table["period"] - table["base_period"]).to_numpy(dtype="float64")
-        inverse, _ = invert_covariance(
-            group_time.covariance[np.ix_(test.cells, test.cells)]
-        )
-        size = float(path @ inverse @ path)
-        needed = _find_noncentrality(test, alpha, power)
-        slope = math.sqrt(needed / size) if size > 0 else math.inf
+        covariance = group_time.covariance[np.ix_(test.cells, test.cells)]
+        slope = solve_slope(covariance, path, df=test.df, alpha=alpha, power=power)
     bias = slope * quarters
     known = not (math.isnan(bias) or math.isnan(worth))
     return TrendPower(
@@ -119,9 +126,45 @@ def find_detectable_slope(
         bias=bias,
         quarters=quarters,
         worth=worth,
+        effect=effect,
         pretrend_powered=bool(bias < worth) if known else None,
         reason=reason,
     )
+
+
+def solve_slope(
+    covariance: FloatArray,
+    path: FloatArray,
+    *,
+    df: float = math.inf,
+    alpha: float = 0.05,
+    power: float = POWER,
+) -> float:
+    """Find the multiple of a path that Wald's test notices with a given power.
+
+    Parameters
+    ----------
+    covariance : array of shape (k, k)
+        Of the effects tested; may be singular.
+    path : array of shape (k,)
+        Their values under the violation of size 1.
+    df : float
+        Of the denominator, infinite for the chi-squared law.
+    alpha : float
+        Level of the test.
+    power : float
+        Above `alpha`, below 1.
+
+    Returns
+    -------
+    float
+        Infinite if the test cannot see this path.
+    """
+    inverse, rank = invert_covariance(covariance)
+    size = float(path @ inverse @ path)
+    if size <= 0:
+        return math.inf
+    return math.sqrt(_find_noncentrality(rank, df, alpha, power) / size)
 
 
 def check_pretrend_power(power: TrendPower) -> Check:
@@ -135,6 +178,8 @@ def check_pretrend_power(power: TrendPower) -> Check:
         f"{power.power:.0%} power. Unnoticed, it would shift the effect by "
         f"{power.bias:.3g} over {power.quarters} quarters"
     )
+    if not math.isnan(power.effect):
+        found += f", beside an estimate of {power.effect:.3g}"
     if power.pretrend_powered is None:
         return Check(
             check="pretrend_powered",
@@ -154,22 +199,22 @@ def check_pretrend_power(power: TrendPower) -> Check:
     )
 
 
-def _find_noncentrality(test: PreTrend, alpha: float, power: float) -> float:
+def _find_noncentrality(rank: int, df: float, alpha: float, power: float) -> float:
     """Return the noncentrality at which the test reaches the wanted power."""
     from scipy.optimize import brentq
     from scipy.stats import chi2, f, ncf, ncx2
 
-    if math.isinf(test.df):
-        limit = chi2(test.rank).ppf(1 - alpha)
+    if math.isinf(df):
+        limit = chi2(rank).ppf(1 - alpha)
 
         def gap(size: float) -> float:
-            return float(ncx2.sf(limit, test.rank, size)) - power
+            return float(ncx2.sf(limit, rank, size)) - power
 
     else:
-        limit = f(test.rank, test.df).ppf(1 - alpha)
+        limit = f(rank, df).ppf(1 - alpha)
 
         def gap(size: float) -> float:
-            return float(ncf.sf(limit, test.rank, test.df, size)) - power
+            return float(ncf.sf(limit, rank, df, size)) - power
 
     if gap(_MOST) < 0:
         return math.inf
