@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from workbench.core.errors import ParamError
-from workbench.core.store import write_json, write_parquet
+from workbench.core.store import read_json, read_parquet, write_json, write_parquet
 
 __all__ = [
     "Check",
@@ -207,6 +207,33 @@ class StageResult:
             },
         )
         return [*paths, status]
+
+    @classmethod
+    def read(cls, folder: Path) -> StageResult:
+        """Read what a stage left: its status, and every table of its folder.
+
+        Returns
+        -------
+        StageResult
+            ``estimates`` and ``diagnostics`` are among the tables, as they lie on
+            disk; the fields of these names are empty.
+
+        Raises
+        ------
+        SourceError
+            If the stage has not been run, or a file is damaged.
+        """
+        status = read_json(folder / "status.json")
+        return cls(
+            stage=str(status["stage"]),
+            status=status["status"],
+            reason=str(status["reason"]),
+            tables={
+                path.stem: read_parquet(path)
+                for path in sorted(folder.glob("*.parquet"))
+            },
+            facts=status["facts"],
+        )
 
     def __repr__(self) -> str:
         parts = f"{len(self.estimates)} estimates, {len(self.checks)} checks"

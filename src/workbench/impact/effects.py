@@ -194,20 +194,25 @@ def make_estimate(
 
 
 def make_empty_estimate(
-    cohort: Cohort, *, limitation: str, alpha: float = 0.05, headline: bool = True
+    cohort: Cohort | Panel,
+    *,
+    limitation: str,
+    stage: str = STAGE,
+    method: str = "psm_nn",
+    alpha: float = 0.05,
+    headline: bool = True,
 ) -> Estimate:
     """Return the estimate of a comparison that cannot be made: no number, a reason."""
     nothing = math.nan
-    learners = cohort.frame["treated"].to_numpy(dtype=bool)
-    units = cohort.frame["unit"]
+    learners, others = _count_people(cohort)
     return Estimate(
         quarter=cohort.quarter,
         persona=cohort.persona,
-        stage=STAGE,
+        stage=stage,
         program=cohort.program.id,
         outcome=cohort.outcome.id,
         estimand="ATT",
-        method="psm_nn",
+        method=method,
         headline=headline,
         estimate=nothing,
         std_error=nothing,
@@ -216,8 +221,8 @@ def make_empty_estimate(
         ci_level=1 - alpha,
         p_value=nothing,
         unit=describe_unit(cohort.outcome),
-        n_treated=int(units[learners].nunique()),
-        n_control=int(units[~learners].nunique()),
+        n_treated=learners,
+        n_control=others,
         threshold=_size(cohort.outcome.threshold_for(cohort.persona)),
         direction=cohort.outcome.direction,
         evidence=0,
@@ -230,6 +235,16 @@ def describe_unit(outcome: Outcome) -> str:
     if outcome.kind in ("binary", "time_to_event"):
         return "probability"
     return outcome.unit or "points"
+
+
+def _count_people(cohort: Cohort | Panel) -> tuple[int, int]:
+    """Count learners and others who could have been compared."""
+    if isinstance(cohort, Cohort):
+        learns = cohort.frame["treated"].to_numpy(dtype=bool)
+    else:
+        learns = cohort.frame["first_treat"].isin(cohort.exposures).to_numpy(dtype=bool)
+    units = cohort.frame["unit"]
+    return int(units[learns].nunique()), int(units[~learns].nunique())
 
 
 def _size(threshold: Threshold | None) -> float:

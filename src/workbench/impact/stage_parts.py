@@ -1,0 +1,90 @@
+"""What every stage of comparisons needs: refusals in words, labelled rows, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from workbench.cohorts.frames import Cohort, Panel
+from workbench.cohorts.target_trial import Gap
+from workbench.core.errors import TooFewUnitsError, WorkbenchError
+from workbench.core.results import Check
+
+__all__ = [
+    "label_answer",
+    "label_check",
+    "list_gaps",
+    "shorten_error",
+    "stack_tables",
+]
+
+
+def shorten_error(error: WorkbenchError) -> str:
+    """Write an error as one sentence; counts of too small groups stay out of it."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    wanted = "rule:" if isinstance(error, TooFewUnitsError) else "got:"
+    more = [line.removeprefix(wanted) for line in lines if line.startswith(wanted)]
+    detail = more[0].strip().strip("'\"").rstrip(".") if more else ""
+    return lines[0].rstrip(".") + (f" ({detail})." if detail else ".")
+
+
+def list_gaps(gaps: Sequence[Gap]) -> tuple[Check, ...]:
+    """Turn comparisons that the data do not allow into checks that do not apply."""
+    return tuple(
+        Check(
+            check="comparison",
+            passed=None,
+            program=gap.program,
+            outcome=gap.outcome,
+            text=gap.reason,
+        )
+        for gap in gaps
+    )
+
+
+def label_check(check: Check, compared: Cohort | Panel) -> Check:
+    """Name the programme and outcome that a check is about."""
+    return replace(check, program=compared.program.id, outcome=compared.outcome.id)
+
+
+def label_answer(compared: Cohort | Panel, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts of a comparison, its programme and outcome first."""
+    return {"program": compared.program.id, "outcome": compared.outcome.id, **facts}
+
+
+def stack_tables(
+    found: Iterable[tuple[Cohort | Panel, Mapping[str, pd.DataFrame]]],
+    columns: Mapping[str, Sequence[str]],
+) -> dict[str, pd.DataFrame]:
+    """Stack the tables of all comparisons.
+
+    Parameters
+    ----------
+    found : iterable of tuple
+        What was compared, and its tables by name.
+    columns : mapping of str to sequence of str
+        Names of the tables to keep, and the columns of one that no comparison left.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        With the columns ``program`` and ``outcome`` first.
+    """
+    stacked: dict[str, list[pd.DataFrame]] = {name: [] for name in columns}
+    for compared, tables in found:
+        for name in columns:
+            if name not in tables:
+                continue
+            labelled = tables[name].copy()
+            labelled.insert(0, "program", compared.program.id)
+            labelled.insert(1, "outcome", compared.outcome.id)
+            stacked[name].append(labelled)
+    return {
+        name: pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["program", "outcome", *columns[name]])
+        for name, parts in stacked.items()
+    }
