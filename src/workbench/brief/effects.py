@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from workbench.brief.formatting import is_missing
+from workbench.brief.labels import label_outcome, list_controls
 from workbench.brief.results import BriefData
+from workbench.brief.triangulated import apply_triangulation
 
 __all__ = [
     "ADJUSTED_GRADE",
@@ -20,8 +21,6 @@ __all__ = [
     "find_contradictions",
     "find_naive",
     "judge_threshold",
-    "label_outcome",
-    "list_controls",
     "select_effects",
 ]
 
@@ -30,8 +29,7 @@ ADJUSTED_GRADE = 2
 
 Finding = Literal["gain", "loss", "none", "unclear", "suppressed", "unanswered"]
 
-_DESIGNS = ("ab", "survival", "did", "psm")
-_LABEL_ADDS = re.compile(r"\s+in the quarter after\b.*$|\s*\([^()]*\)\s*$")
+_DESIGNS = ("ab", "survival", "psm", "did")
 _KEY = ["persona", "program", "outcome"]
 _OVERLAPPING = 1.959963984540054
 _MATCHED = "psm_nn"
@@ -60,21 +58,23 @@ def select_effects(data: BriefData) -> pd.DataFrame:
     -----
     Among the estimates that stages stand behind (``headline``), the one with the
     highest evidence grade is taken; between equal grades experiments come before
-    survival, difference in differences and matching. p-values are adjusted by
-    Benjamini and Hochberg over all personas and outcomes taken, negative controls
-    and suppressed estimates left out. Negative controls are no headline; their matched
-    estimate is taken.
+    survival, matching and before-and-after. Where the last two were held against each
+    other, both carry their common grade and the one that stands is taken. p-values
+    are adjusted by Benjamini and Hochberg over all personas and outcomes taken,
+    negative controls and suppressed estimates left out. Negative controls are no
+    headline; their matched estimate is taken.
     """
     table = data.estimates()
     overall = table["subgroup_by"].isna() & table["period"].isna()
     control = table["outcome"].isin(list_controls(data)) & (table["method"] == _MATCHED)
-    chosen = table[overall & (table["headline"].astype(bool) | control)].copy()
+    chosen = table[overall & (table["headline"].astype(bool) | control)]
+    chosen = apply_triangulation(chosen, data)
     chosen["_answered"] = chosen["estimate"].notna()
     chosen["_grade"] = pd.to_numeric(chosen["evidence"]).fillna(-1).astype(float)
     chosen["_design"] = [_rank(name, _DESIGNS) for name in chosen["stage"]]
     chosen = chosen.sort_values(
-        ["_answered", "_grade", "_design"],
-        ascending=[False, False, True],
+        ["_answered", "_grade", "stands", "_design"],
+        ascending=[False, False, False, True],
         kind="stable",
     ).drop_duplicates(_KEY)
     chosen = _order(chosen, data)
@@ -87,18 +87,7 @@ def select_effects(data: BriefData) -> pd.DataFrame:
     chosen["threshold"] = [_threshold(data, row) for row in _records(chosen)]
     chosen["finding"] = [classify_effect(row) for row in _records(chosen)]
     _add_naive(chosen, table[overall])
-    return chosen.drop(columns=["_answered", "_grade", "_design"])
-
-
-def label_outcome(data: BriefData, outcome: str) -> str:
-    """Return an outcome's short name for people.
-
-    What a label adds in brackets, and that the outcome is read in the quarter after,
-    stands on the methods page.
-    """
-    labels = {item.id: item.label for item in data.params.outcomes}
-    label = labels.get(outcome) or outcome.replace("_", " ")
-    return _LABEL_ADDS.sub("", label) or label
+    return chosen.drop(columns=["_answered", "_grade", "_design", "stands"])
 
 
 def adjust_p_values(p_values: pd.Series) -> pd.Series:
@@ -122,11 +111,6 @@ def adjust_p_values(p_values: pd.Series) -> pd.Series:
     if used.any():
         adjusted[used] = false_discovery_control(values[used].to_numpy())
     return adjusted
-
-
-def list_controls(data: BriefData) -> list[str]:
-    """List the outcomes that learning cannot change."""
-    return [item.id for item in data.params.outcomes if item.negative_control]
 
 
 def classify_effect(row: dict[str, Any], *, alpha: float = 0.05) -> Finding:

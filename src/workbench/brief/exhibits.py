@@ -30,13 +30,20 @@ METHODS = {
     "aipw": "Doubly robust",
     "ols": "Regression",
     "ipw": "Weighted",
+    "g_computation": "Standardised",
+    "did_cs": "Before and after",
+    "did_matched": "Before and after, matched",
+    "did_cs_earlier": "Before and after, earlier base",
+    "did_2x2": "Before and after, simple",
+    "did_twfe": "Two-way fixed effects",
+    "did_sun_abraham": "Interaction-weighted",
     "naive": "Raw difference",
 }
 """Names of methods for people, in the order of columns."""
 
+_SHOWN = ("psm_nn", "aipw", "ols", "did_cs", "did_matched", "did_cs_earlier", "naive")
 _EVERYBODY = "_all"
 _NAIVE = "naive"
-_UNADJUSTED = "psm_nn_unadjusted"
 
 
 def name_method(method: str) -> str:
@@ -84,13 +91,11 @@ def compare_designs(estimates: pd.DataFrame, labels: dict[str, str]) -> Exhibit:
     Parameters
     ----------
     estimates : DataFrame
-        Overall estimates of one persona.
+        Overall estimates of one persona; ``headline`` marks the one that is reported.
     labels : dict of str to str
         Names of outcomes.
     """
-    shown = estimates[
-        estimates["estimate"].notna() & (estimates["method"] != _UNADJUSTED)
-    ]
+    shown = estimates[estimates["estimate"].notna() & estimates["method"].isin(_SHOWN)]
     panels = tuple(
         (
             f"{labels.get(str(outcome), str(outcome))}: {_state_reported(rows)}",
@@ -103,7 +108,7 @@ def compare_designs(estimates: pd.DataFrame, labels: dict[str, str]) -> Exhibit:
         panels=panels,
         caption="The effect on learners by design, with 95 % intervals. Filled: the "
         "estimate that is reported. The raw difference is shown to be compared with, "
-        "not to be believed.",
+        "not to be believed. Further designs are in the appendix.",
         alt=f"Forest plot by design, one panel per outcome. {words}. The table before "
         "it holds every number.",
         empty="No design gave a number for this persona.",

@@ -20,6 +20,7 @@ from workbench.brief.narrative import (
 )
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi
+from workbench.brief.triangulated import describe_disagreements
 
 __all__ = ["list_limitations"]
 
@@ -52,6 +53,7 @@ def list_limitations(
     sentences = [
         _state_assumption(effects),
         *(describe_contradiction(row) for row in contradictions.to_dict("records")),
+        *describe_disagreements(data),
         *_report_controls(effects),
         _count_withheld(data, effects),
         _count_unanswered(effects),

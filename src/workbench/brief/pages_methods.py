@@ -17,7 +17,7 @@ from workbench.brief.components import (
     write_paragraph,
     write_section,
 )
-from workbench.brief.effects import label_outcome, select_effects
+from workbench.brief.effects import select_effects
 from workbench.brief.formatting import (
     MISSING,
     format_count,
@@ -28,6 +28,7 @@ from workbench.brief.formatting import (
 )
 from workbench.brief.glossary import ASSUMPTIONS, CONVENTIONS, GRADES, show_terms
 from workbench.brief.header import show_header
+from workbench.brief.labels import label_outcome
 from workbench.brief.narrative import join_words
 from workbench.brief.results import BriefData
 from workbench.brief.tables import tabulate_frame, words

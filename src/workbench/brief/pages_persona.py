@@ -17,10 +17,11 @@ from workbench.brief.components import (
     write_paragraph,
     write_section,
 )
-from workbench.brief.effects import label_outcome, list_controls, select_effects
+from workbench.brief.effects import select_effects
 from workbench.brief.exhibits import compare_designs, show_balance, show_overlap
 from workbench.brief.figures import Exhibit
 from workbench.brief.header import show_header
+from workbench.brief.labels import label_outcome, list_controls
 from workbench.brief.narrative import (
     compare_naive,
     describe_effect,
@@ -134,6 +135,11 @@ class PersonaPage:
         """Choose what the forest plot shows: designs by outcome."""
         table = self.data.estimates(self.persona.id)
         overall = table[table["subgroup_by"].isna() & table["period"].isna()]
+        reported = self.effects[["program", "outcome", "method"]].assign(headline=True)
+        overall = overall.drop(columns="headline").merge(
+            reported, on=["program", "outcome", "method"], how="left"
+        )
+        overall["headline"] = overall["headline"].eq(True)
         outcomes = self.data.params.outcomes
         labels = {item.id: label_outcome(self.data, item.id) for item in outcomes}
         return compare_designs(overall, labels)

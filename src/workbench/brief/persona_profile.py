@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.brief.components import Block, write_paragraph
-from workbench.brief.effects import label_outcome, list_controls
 from workbench.brief.formatting import (
     format_count,
     format_effect,
@@ -17,6 +16,7 @@ from workbench.brief.formatting import (
     is_missing,
     pluralise,
 )
+from workbench.brief.labels import label_outcome, list_controls
 from workbench.brief.narrative import join_words
 from workbench.brief.results import BriefData
 from workbench.brief.tables import Field, tabulate_frame, words

@@ -14,7 +14,6 @@ from workbench.brief.components import (
     join_blocks,
     write_paragraph,
 )
-from workbench.brief.effects import label_outcome
 from workbench.brief.exhibits import METHODS, name_method
 from workbench.brief.formatting import (
     MISSING,
@@ -27,6 +26,7 @@ from workbench.brief.formatting import (
     is_missing,
     split_effect,
 )
+from workbench.brief.labels import label_outcome
 from workbench.brief.persona_profile import write_people
 from workbench.brief.results import BriefData
 from workbench.brief.tables import Field, count, tabulate_frame, words
@@ -40,7 +40,7 @@ __all__ = [
     "tabulate_reported",
 ]
 
-_NOT_BESIDE = ("psm_nn", "psm_nn_unadjusted")
+_BESIDE = ("aipw", "g_computation", "ols", "ipw", "did_cs", "did_matched", "naive")
 _SIGNS = {
     "pass": ("good", "✓", "passed"),
     "warn": ("unsure", "?", "warning"),
@@ -81,10 +81,9 @@ def tabulate_designs(data: BriefData, persona: Persona) -> Block:
     """Build the matrix of outcomes by the designs that are not reported."""
     table = data.estimates(persona.id)
     overall = table["subgroup_by"].isna() & table["period"].isna()
-    other = ~table["method"].isin(_NOT_BESIDE)
+    other = table["method"].isin(_BESIDE)
     rows = table[overall & other & table["estimate"].notna()]
     methods = [item for item in METHODS if item in set(rows["method"])]
-    methods += sorted(set(rows["method"]) - set(methods))
     cells: dict[str, dict[str, Any]] = {}
     for row in rows.to_dict("records"):
         outcome = label_outcome(data, str(row["outcome"]))

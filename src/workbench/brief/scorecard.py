@@ -14,10 +14,10 @@ from workbench.brief.effects import (
     adjust_p_values,
     classify_effect,
     judge_threshold,
-    label_outcome,
     select_effects,
 )
 from workbench.brief.formatting import is_missing
+from workbench.brief.labels import label_outcome
 from workbench.brief.measures import PLAYBOOK, Measure
 from workbench.brief.pooling import Pooled, pool_effects
 from workbench.brief.results import BriefData

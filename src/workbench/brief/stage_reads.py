@@ -27,6 +27,7 @@ _READ = (
     "baseline",
     "control_totals",
     "coverage",
+    "curves",
     "diagnostics",
     "drift",
     "estimates",
@@ -40,6 +41,10 @@ _READ = (
     "quality",
     "quarantine",
     "segments",
+    "sensitivity",
+    "specification",
+    "subgroups",
+    "triangulation",
 )
 _BLANKED = (
     "estimate",
@@ -68,6 +73,7 @@ _STAGE_WORDS = {
     "audit": "The data audit",
     "personas": "The personas stage",
     "psm": "The matched comparison",
+    "did": "The comparison of before and after",
 }
 
 
