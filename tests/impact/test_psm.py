@@ -32,7 +32,8 @@ def result(frame: pd.DataFrame) -> PsmResult:
 
 def test_all_estimates_beside_the_headline(result: PsmResult) -> None:
     methods = [item.method for item in result.estimates]
-    assert methods == ["naive", "psm_nn", "psm_nn_unadjusted", "aipw", "ols", "ipw"]
+    others = ["psm_nn_unadjusted", "aipw", "ols", "ipw", "g_computation"]
+    assert methods == ["naive", "psm_nn", *others]
     assert [item.method for item in result.estimates if item.headline] == ["psm_nn"]
     assert all(item.limitation for item in result.estimates)
     for item in result.estimates[1:]:
@@ -83,11 +84,31 @@ def test_checks_and_facts_can_be_written(result: PsmResult) -> None:
     }
     assert wanted <= set(names)
     assert not tabulate_checks(result.checks)["status"].isin(["fail"]).any()
+    assert "overturn" not in result.facts
+    assert result.sensitivity.empty
     text = json.dumps(result.facts, allow_nan=False)
     assert "pooled standard deviations" in text
     assert "ridge penalty 1" in text
     assert result.facts["for_whom"].startswith("The effect is that of ")
     assert result.facts["error"] == "CR1 by matched set and person"
+
+
+def test_an_examination_adds_errors_causes_and_refutations(frame: pd.DataFrame) -> None:
+    found = estimate_psm(make_cohort(frame), examine=True, seed=1)
+    names = {item.check for item in found.checks}
+    tried = {"placebo", "random_cause", "subset", "dummy_outcome"}
+    assert {"hidden_cause", "hidden_bias"} | {f"refute_{x}" for x in tried} <= names
+    assert set(found.refutation["refuter"]) == tried
+    in_use = found.errors[found.errors["headline"]].iloc[0]
+    assert in_use["std_error"] == pytest.approx(found.headline.std_error)
+    moved = found.sensitivity.query("kind == 'benchmark' and strength == 1")
+    assert set(moved["name"]) == {"x1", "x2", "role"}
+    first = moved.iloc[0]
+    assert found.facts["strongest"] == first["name"] == "x1"
+    assert found.findings.robust == (first["ci_low"] > 0)
+    assert "x1, the strongest one measured" in found.facts["overturn"]
+    assert found.support.iloc[0]["answerable"]
+    json.dumps(found.facts, allow_nan=False)
 
 
 def test_the_order_of_rows_changes_nothing(

@@ -18,6 +18,7 @@ from workbench.cohorts.frames import Cohort
 from workbench.core.results import StageResult
 from workbench.core.store import read_json, read_parquet
 from workbench.impact.psm_stage import estimate_psm_stage
+from workbench.impact.psm_tables import TABLES
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,11 @@ def test_a_moved_negative_control_lowers_its_programme(result: StageResult) -> N
 
 
 def test_tables_name_programme_and_outcome(result: StageResult) -> None:
-    assert set(result.tables) == {"balance", "pairs", "overlap", "flow", "attrition"}
+    assert set(result.tables) == set(TABLES)
     for name, table in result.tables.items():
         assert list(table)[:2] == ["program", "outcome"], name
+    for name in ("errors", "sensitivity", "refutation", "specification"):
+        assert result.tables[name].groupby(["program", "outcome"]).ngroups == 4, name
     pairs = result.tables["pairs"]
     keys = set(map(tuple, pairs[["program", "outcome"]].drop_duplicates().to_numpy()))
     assert keys == {
@@ -145,6 +148,45 @@ def test_answers_say_for_whom_or_why_not(result: StageResult) -> None:
     assert "No outcome was observed" in answers[2]["reason"]
 
 
+def test_answers_say_what_would_overturn_them(result: StageResult) -> None:
+    told = {
+        (x["program"], x["outcome"]): x["overturn"] for x in result.facts["answers"]
+    }
+    cause = "A cause nobody measured"
+    assert told["advanced", "performance_rating"].startswith(cause)
+    assert "Such a cause is at work" not in told["advanced", "performance_rating"]
+    assert told["basics", "performance_rating"].startswith(cause)
+    assert "at work: permit" in told["basics", "performance_rating"]
+    assert told["basics", "kpi_attainment"].startswith("The interval already holds 0")
+    assert "not answerable" in told["basics", "skill_proficiency"]
+    assert "No outcome was observed" in told["basics", "skill_proficiency"]
+
+
+def test_subgroups_are_rows_of_their_own() -> None:
+    frame = simulate_frame(32, people=500)
+    sex = np.where(np.arange(len(frame)) % 2, "f", "m")
+    cohort = _cohort(frame.assign(gender=sex), "okr", protected=("gender",))
+    found = estimate_psm_stage([cohort], seed=1)
+    rows = [x for x in found.estimates if x.subgroup_by == "gender"]
+    assert [x.subgroup for x in rows] == ["f", "m"]
+    assert not any(x.headline for x in rows)
+    assert list(found.tables["subgroups"]["group"]) == ["f", "m"]
+    assert len(found.tables["subgroup_differences"]) == 1
+    assert "gender" in found.facts["answers"][0]["subgroups"]
+
+
+def test_learners_without_support_are_named_instead_of_a_number() -> None:
+    frame = simulate_frame(33, people=600)
+    far = frame["treated"] & (frame["x1"] > frame["x1"].median())
+    cohort = _cohort(frame.assign(x1=frame["x1"] + 9.0 * far), "okr")
+    found = estimate_psm_stage([cohort], seed=1)
+    assert math.isnan(found.estimates[0].estimate)
+    assert "higher x1" in found.estimates[0].limitation
+    support = found.tables["support"].iloc[0]
+    assert not support["answerable"]
+    assert "higher x1" in support["region"]
+
+
 def test_the_result_can_be_saved_and_is_the_same_again(
     cohorts: list[Cohort], result: StageResult, tmp_path: Path
 ) -> None:
@@ -156,7 +198,8 @@ def test_the_result_can_be_saved_and_is_the_same_again(
     result.save(tmp_path / "c")
     status = read_json(tmp_path / "c" / "status.json")
     assert status["status"] == "done"
-    assert len(read_parquet(tmp_path / "c" / "estimates.parquet")) == 4 * 6 + 3
+    saved = read_parquet(tmp_path / "c" / "estimates.parquet")
+    assert saved["subgroup_by"].isna().sum() == 4 * 7 + 3
 
 
 def test_without_cohorts_it_does_not_apply() -> None:
@@ -168,5 +211,8 @@ def test_without_cohorts_it_does_not_apply() -> None:
 def test_nothing_answerable_still_leaves_tables(cohorts: list[Cohort]) -> None:
     found = estimate_psm_stage([cohorts[2]], seed=1)
     assert found.status == "done"
-    assert all(table.empty for table in found.tables.values())
+    region = found.tables["support"]
+    assert not region["answerable"].any()
+    rest = [table for name, table in found.tables.items() if name != "support"]
+    assert all(table.empty for table in rest)
     assert "treated" in found.tables["pairs"]

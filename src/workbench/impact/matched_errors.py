@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from workbench.impact.matched import estimate_gap_effect, list_match_clusters
 from workbench.impact.matching import Matches
 from workbench.impact.sample import Sample
 
-__all__ = ["tabulate_errors"]
+__all__ = ["COLUMNS", "tabulate_errors"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -27,7 +28,7 @@ IntArray = npt.NDArray[np.int64]
 _DRAWS = 199
 _FEW_DRAWS = 99
 _MANY_ROWS = 10_000
-_COLUMNS = ("method", "std_error", "ci_low", "ci_high", "valid", "headline", "reason")
+COLUMNS = ("method", "std_error", "ci_low", "ci_high", "valid", "headline", "reason")
 
 
 def tabulate_errors(
@@ -61,23 +62,35 @@ def tabulate_errors(
     -------
     DataFrame
         ``method``, ``std_error``, ``ci_low``, ``ci_high``, ``valid``, ``headline`` and
-        ``reason``: why it holds or does not. One row marked ``headline``; then all
-        directions of clustering together, each alone, no clustering, Abadie-Imbens
-        and the block bootstrap (199 draws; 99 above 10,000 matched rows). An error
-        that cannot be computed for the design is missing, with the reason.
+        ``reason``: why it holds or does not. All directions of clustering together,
+        each alone, no clustering, Abadie-Imbens and the block bootstrap (199 draws; 99
+        above 10,000 matched rows); the one in use is marked ``headline``, and comes
+        first where it is another (few clusters). An error that cannot be computed for
+        the design is missing, with the reason.
     """
-    rows = [_row("headline", headline, headline.std_error, alpha, True, headline.error)]
-    rows[0]["headline"] = True
     clusters = {
         {"unit": "person"}.get(name, name): codes
         for name, codes in list_match_clusters(sample, matches).items()
     }
-    rows += _list_clustered(sample, matches, headline, covariates, clusters, alpha)
+    rows = _list_clustered(sample, matches, headline, covariates, clusters, alpha)
     rows.append(_abadie_imbens(sample, matches, headline, covariates, score, alpha))
     rows.append(
         _block_bootstrap(sample, matches, headline, covariates, clusters, alpha, seed)
     )
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return pd.DataFrame(_mark(rows, headline, alpha), columns=list(COLUMNS))
+
+
+def _mark(
+    rows: list[dict[str, Any]], headline: Effect, alpha: float
+) -> list[dict[str, Any]]:
+    """Mark the error in use; add it where it is none of the others."""
+    for row in rows:
+        if row["valid"] and math.isclose(row["std_error"], headline.std_error):
+            row["headline"] = True
+            row["reason"] = headline.error
+            return rows
+    own = _row("in use", headline, headline.std_error, alpha, True, headline.error)
+    return [own | {"headline": True}, *rows]
 
 
 def _list_clustered(
@@ -87,7 +100,7 @@ def _list_clustered(
     covariates: FloatArray,
     clusters: Mapping[str, IntArray],
     alpha: float,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """List the clustered errors of the regression, and the plain one."""
     pairs = matches.pairs
     place = pairs["row"].to_numpy(dtype="int64")
@@ -135,7 +148,7 @@ def _abadie_imbens(
     covariates: FloatArray,
     score: FloatArray,
     alpha: float,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     found = estimate_gap_effect(sample, matches, covariates, score, method="psm_nn")
     valid = matches.replace and sample.independent
     reason = "matching with replacement of independent people"
@@ -154,7 +167,7 @@ def _block_bootstrap(
     clusters: Mapping[str, IntArray],
     alpha: float,
     seed: int,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Resample matched sets, or teams, and regress again."""
     name = "block bootstrap"
     if matches.replace:
@@ -209,7 +222,7 @@ def _row(
     alpha: float,
     valid: bool,
     reason: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     half = headline.quantile(alpha) * error
     return {
         "method": method,

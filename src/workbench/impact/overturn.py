@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["describe_overturn"]
+__all__ = ["add_controls", "describe_overturn", "describe_refusal"]
 
 _FAR = 10.0
 
@@ -72,6 +72,37 @@ def describe_overturn(
             f"factor of {gamma:.2g}, and all but decide the outcome."
         )
     return text
+
+
+def add_controls(text: str, controls: Sequence[str]) -> str:
+    """Add what the negative controls say of causes that nobody measured.
+
+    Parameters
+    ----------
+    text : str
+        From `describe_overturn`.
+    controls : sequence of str
+        Outcomes that learning cannot change and that differ all the same.
+    """
+    if not controls:
+        return text
+    return (
+        f"{text} Such a cause is at work: {_join(controls)}, which learning cannot "
+        f"change, differs between learners and others."
+    )
+
+
+def describe_refusal(reason: str) -> str:
+    """Say of a comparison that could not be made what it would take.
+
+    Parameters
+    ----------
+    reason : str
+        Why it could not be made.
+    """
+    return (
+        f"There is no finding to overturn: the comparison is not answerable. {reason}"
+    )
 
 
 def _join(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from workbench.impact.design_matrix import select_terms
 from workbench.impact.effects import Effect
 from workbench.impact.estimators import estimate_ipw, estimate_naive, estimate_ols
 from workbench.impact.evidence import Findings
+from workbench.impact.g_computation import estimate_g_computation
 from workbench.impact.matched import estimate_matched
 from workbench.impact.overlap import tabulate_scores
 from workbench.impact.propensity import Method
@@ -26,11 +27,18 @@ from workbench.impact.psm_checks import (
     check_power,
 )
 from workbench.impact.psm_design import Comparison, compare_groups
+from workbench.impact.psm_examine import (
+    Examination,
+    examine_effect,
+    is_binary,
+    skip_examination,
+)
 from workbench.impact.psm_report import (
     HEADLINE,
     describe_comparison,
     extend_flow,
     publish_effects,
+    tabulate_support,
 )
 
 __all__ = ["PsmResult", "estimate_psm"]
@@ -46,9 +54,10 @@ class PsmResult:
         What was compared.
     estimates : tuple of Estimate
         ``naive``, ``psm_nn`` (headline), ``psm_nn_unadjusted``, ``aipw``, ``ols``,
-        ``ipw``, in this order.
+        ``ipw``, ``g_computation``, in this order.
     checks : tuple of Check
-        Of covariates, propensity, overlap, balance, errors, power and attrition.
+        Of covariates, propensity, overlap, balance, errors, power, attrition, hidden
+        causes and refutations.
     balance : DataFrame
         See `tabulate_balance`.
     pairs : DataFrame
@@ -59,11 +68,19 @@ class PsmResult:
         ``step``, ``n_treated``, ``n_control``: rows left after each step.
     attrition : DataFrame
         Missing outcomes by arm and reason.
+    support : DataFrame
+        One row: ``answerable``, ``share_outside`` (of learners out of the others'
+        range), ``region`` (who they are).
+    errors, sensitivity, refutation : DataFrame
+        See `Examination`.
     findings : Findings
         What the evidence grade was computed from.
+    compared : Comparison
+        Who was compared with whom; for further analyses of the same comparison.
     facts : mapping
         Definitions and sentences: ``for_whom``, ``matching``, ``propensity``,
-        ``error``, ``plain_error``, ``bounds``, ``evidence``.
+        ``error``, ``plain_error``, ``bounds``, ``evidence``; where examined also
+        ``sensitivity``, ``overturn``, ``refutation`` and the numbers in them.
     """
 
     program: str
@@ -75,13 +92,28 @@ class PsmResult:
     scores: pd.DataFrame
     flow: pd.DataFrame
     attrition: pd.DataFrame
+    support: pd.DataFrame
+    errors: pd.DataFrame
+    sensitivity: pd.DataFrame
+    refutation: pd.DataFrame
     findings: Findings
+    compared: Comparison
     facts: Mapping[str, Any]
 
     @property
     def headline(self) -> Estimate:
         """The estimate the design stands behind."""
         return next(item for item in self.estimates if item.method == HEADLINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Estimated:
+    """Effects in the published order, and the terms of the two regressions."""
+
+    effects: tuple[Effect, ...]
+    terms: tuple[str, ...]
+    wide: tuple[str, ...]
+    check: Check
 
 
 def estimate_psm(
@@ -94,6 +126,7 @@ def estimate_psm(
     propensity: Method = "logistic",
     alpha: float = 0.05,
     min_group: int = 10,
+    examine: bool = False,
     seed: int,
 ) -> PsmResult:
     """Estimate what learning changed for learners, against others like them.
@@ -120,8 +153,11 @@ def estimate_psm(
         One less the level of the intervals.
     min_group : int
         Fewest people in an arm.
+    examine : bool
+        Whether to put other errors beside the headline's, move it by hidden causes and
+        try to refute it, which takes longer than the rest.
     seed : int
-        Deals people into the folds of cross-fitting.
+        Deals people into the folds of cross-fitting, and draws the refutations.
 
     Returns
     -------
@@ -150,34 +186,48 @@ def estimate_psm(
     """
     from threadpoolctl import threadpool_limits
 
+    matching = {"caliper": caliper, "ratio": ratio, "replace": replace}
     with threadpool_limits(limits=1):
         compared = compare_groups(
             cohort,
-            matching={"caliper": caliper, "ratio": ratio, "replace": replace},
+            matching=matching,
             exact=exact,
             propensity=propensity,
             min_group=min_group,
             seed=seed,
         )
-        effects, terms = _estimate_all(compared, propensity, seed)
-    return _report(cohort, compared, effects, terms, alpha=alpha, min_group=min_group)
+        made = _estimate_all(compared, propensity, seed)
+        examined = skip_examination()
+        if examine:
+            examined = examine_effect(
+                compared,
+                made.effects[1],
+                terms=made.terms,
+                wide=made.wide,
+                matching=matching,
+                exact=exact,
+                unmeasured=(),
+                alpha=alpha,
+                seed=seed,
+            )
+    return _report(cohort, compared, made, examined, alpha=alpha, min_group=min_group)
 
 
 def _report(
     cohort: Cohort,
     compared: Comparison,
-    effects: tuple[Effect, ...],
-    terms: Check,
+    made: _Estimated,
+    examined: Examination,
     *,
     alpha: float,
     min_group: int,
 ) -> PsmResult:
     """Judge the effects and put everything into the result."""
     sample, matches = compared.sample, compared.matches
-    headline, doubly_robust = effects[1], effects[3]
+    headline, doubly_robust = made.effects[1], made.effects[3]
     attrition = measure_attrition(cohort, alpha=alpha)
     power = check_power(headline, cohort, alpha=alpha)
-    findings = _find(compared, attrition, power)
+    findings = _find(compared, attrition, power, examined.robust)
     facts = describe_comparison(
         sample,
         compared.design,
@@ -187,44 +237,51 @@ def _report(
         attrition,
         findings,
         min_group=min_group,
-    )
+    ) | dict(examined.facts)
     checks = (
         *compared.checks,
-        terms,
+        made.check,
         check_clusters(headline),
         check_agreement(headline, doubly_robust),
         power,
         *attrition.checks,
+        *examined.checks,
         *(Check(check="note", passed=None, text=text) for text in cohort.notes),
     )
     return PsmResult(
         program=cohort.program.id,
         outcome=cohort.outcome.id,
-        estimates=publish_effects(effects, cohort, facts, findings, alpha=alpha),
+        estimates=publish_effects(made.effects, cohort, facts, findings, alpha=alpha),
         checks=checks,
         balance=compared.balance,
         pairs=matches.pairs.drop(columns="row"),
         scores=tabulate_scores(sample, compared.scores, matches.weights),
         flow=extend_flow(cohort, sample, matches),
         attrition=attrition.table,
+        support=tabulate_support(compared.overlap),
+        errors=examined.errors,
+        sensitivity=examined.sensitivity,
+        refutation=examined.refutation,
         findings=findings,
+        compared=compared,
         facts=facts,
     )
 
 
-def _find(compared: Comparison, attrition: Attrition, power: Check) -> Findings:
+def _find(
+    compared: Comparison, attrition: Attrition, power: Check, robust: bool | None
+) -> Findings:
     weak = ("too little power",) if power.passed is False else ()
     return Findings(
         design="matched",
         failed_checks=compared.failed,
         largest_smd=compared.largest_smd,
+        robust=robust,
         threats=(*attrition.threats, *weak),
     )
 
 
-def _estimate_all(
-    compared: Comparison, method: Method, seed: int
-) -> tuple[tuple[Effect, ...], Check]:
+def _estimate_all(compared: Comparison, method: Method, seed: int) -> _Estimated:
     """Estimate by every method, in the published order."""
     sample, design, scores = compared.sample, compared.design, compared.scores
     everybody = compared.balance[compared.balance["site"] == OVERALL].set_index("term")
@@ -249,5 +306,13 @@ def _estimate_all(
         ),
         estimate_ols(sample, design.matrix(wide)),
         estimate_ipw(sample, scores),
+        estimate_g_computation(
+            sample,
+            compared.matches,
+            covariates=design.matrix(terms),
+            binary=is_binary(sample),
+        ),
     )
-    return effects, check
+    return _Estimated(
+        effects=effects, terms=tuple(terms), wide=tuple(wide), check=check
+    )

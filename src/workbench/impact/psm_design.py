@@ -14,7 +14,12 @@ from workbench.core.results import Check
 from workbench.impact.balance import check_balance, tabulate_balance
 from workbench.impact.design_matrix import Design, build_design
 from workbench.impact.matching import Matches, match_nearest
-from workbench.impact.overlap import check_overlap, require_overlap
+from workbench.impact.overlap import (
+    Overlap,
+    check_overlap,
+    describe_region,
+    require_overlap,
+)
 from workbench.impact.propensity import (
     Method,
     Propensity,
@@ -34,6 +39,7 @@ class Comparison:
     sample: Sample
     design: Design
     scores: Propensity
+    overlap: Overlap
     matches: Matches
     balance: pd.DataFrame
     checks: tuple[Check, ...]
@@ -98,7 +104,7 @@ def compare_groups(
         exact=tuple(dict.fromkeys(("trial", *exact))),
         **matching,
     )
-    _require_matches(sample, matches, where, min_group)
+    _require_matches(sample, design, matches, where, min_group)
     share = check_matched_share(sample, matches)
     balance = tabulate_balance(
         design,
@@ -112,6 +118,7 @@ def compare_groups(
         sample=sample,
         design=design,
         scores=scores,
+        overlap=overlap,
         matches=matches,
         balance=balance,
         checks=(*design.checks, *separation, *overlap.checks, share, *balanced),
@@ -141,14 +148,17 @@ def _require_mixed(checks: Sequence[Check], where: str) -> None:
 
 
 def _require_matches(
-    sample: Sample, matches: Matches, where: str, min_group: int
+    sample: Sample, design: Design, matches: Matches, where: str, min_group: int
 ) -> None:
     rows = matches.pairs.loc[matches.pairs["treated"], "row"].to_numpy()
     if sample.count_units(rows) < min_group:
+        region = describe_region(
+            design, sample.treated, ~sample.treated, min_group=min_group
+        )
         raise NoOverlapError.build(
             "Too few learners found a match",
             where=where,
             rule=f"at least {min_group} matched learners",
-            got=f"{len(rows)} within {matches.text}",
+            got=f"nearly all learners differ from the others of their trial: {region}",
             hint="widen the caliper, or match with replacement",
         )

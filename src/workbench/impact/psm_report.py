@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,17 @@ from workbench.impact.design_matrix import Design
 from workbench.impact.effects import Effect, make_estimate
 from workbench.impact.evidence import Findings, grade_evidence
 from workbench.impact.matching import Matches
-from workbench.impact.overlap import describe_region
+from workbench.impact.overlap import Overlap, describe_region
 from workbench.impact.propensity import Propensity
 from workbench.impact.sample import Sample
 
-__all__ = ["HEADLINE", "describe_comparison", "extend_flow", "publish_effects"]
+__all__ = [
+    "HEADLINE",
+    "describe_comparison",
+    "extend_flow",
+    "publish_effects",
+    "tabulate_support",
+]
 
 HEADLINE = "psm_nn"
 
@@ -28,6 +35,7 @@ _LIMITATIONS: Mapping[str, str] = {
     "aipw": "All learners, also those without a match, where it leans on its models.",
     "ols": "One effect for all, weighted towards where learners and others are mixed.",
     "ipw": "All learners; a few heavily weighted others can dominate it.",
+    "g_computation": "As the headline, with effects free to differ by covariate.",
 }
 
 
@@ -152,3 +160,26 @@ def extend_flow(cohort: Cohort, sample: Sample, matches: Matches) -> pd.DataFram
     known = set(cohort.flow["step"]) | {"in the trials"}
     own = sample.flow[~sample.flow["step"].isin(known)]
     return pd.concat([cohort.flow, own, pd.DataFrame([matched])], ignore_index=True)
+
+
+def tabulate_support(overlap: Overlap | None, *, reason: str = "") -> pd.DataFrame:
+    """Say in one row whether there was somebody to compare learners with.
+
+    Parameters
+    ----------
+    overlap : Overlap or None
+        None where no comparison could be made.
+    reason : str
+        Why not; it names the region.
+
+    Returns
+    -------
+    DataFrame
+        ``answerable``, ``share_outside``, ``region``.
+    """
+    row = {
+        "answerable": overlap is not None,
+        "share_outside": math.nan if overlap is None else overlap.share_outside,
+        "region": reason if overlap is None else overlap.region,
+    }
+    return pd.DataFrame([row])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,22 +19,34 @@ from workbench.core.results import Check, Estimate, StageResult
 from workbench.impact.effects import STAGE, make_empty_estimate
 from workbench.impact.evidence import Findings, grade_evidence
 from workbench.impact.multiplicity import adjust_family
+from workbench.impact.overturn import add_controls, describe_refusal
 from workbench.impact.propensity import Method
 from workbench.impact.psm import PsmResult, estimate_psm
-from workbench.impact.psm_report import HEADLINE
+from workbench.impact.psm_report import HEADLINE, tabulate_support
+from workbench.impact.psm_tables import collect_tables, list_tables
+from workbench.impact.specification import SpecificationCurve, run_specifications
+from workbench.impact.subgroups import (
+    Subgroups,
+    adjust_subgroups,
+    estimate_subgroups,
+    publish_subgroups,
+)
 
 if TYPE_CHECKING:
     from workbench.cohorts.target_trial import Gap
 
 __all__ = ["estimate_psm_stage"]
 
-_TABLES: Mapping[str, tuple[str, ...]] = {
-    "balance": ("term", "site", "stage", "smd"),
-    "pairs": ("set", "unit", "trial", "treated", "distance", "weight"),
-    "overlap": ("group", "low", "high", "n", "share"),
-    "flow": ("step", "n_treated", "n_control"),
-    "attrition": ("arm", "rows", "missing", "share", "reason"),
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """One comparison: made, or refused with the reason."""
+
+    cohort: Cohort
+    found: PsmResult | None = None
+    refused: WorkbenchError | None = None
+    curve: SpecificationCurve | None = None
+    groups: Subgroups | None = None
 
 
 def estimate_psm_stage(
@@ -48,6 +60,7 @@ def estimate_psm_stage(
     propensity: Method = "logistic",
     alpha: float = 0.05,
     min_group: int = 10,
+    examine: bool = True,
     seed: int,
 ) -> StageResult:
     """Estimate every comparison of a persona; one that cannot be made says why.
@@ -60,15 +73,18 @@ def estimate_psm_stage(
         Comparisons the quarter's data do not allow; each becomes a check.
     caliper, ratio, replace, exact, propensity, alpha, min_group, seed
         See `estimate_psm`.
+    examine : bool
+        Whether to examine every estimate: errors side by side, hidden causes,
+        refutations, specification curve (without boosting, for time), subgroups.
 
     Returns
     -------
     StageResult
         ``estimates`` (``p_adjusted`` over the headline estimates; without number and
         with the reason where no comparison was possible), ``checks``, the tables
-        ``balance``, ``pairs``, ``overlap``, ``flow`` and ``attrition`` with the columns
-        ``program`` and ``outcome`` first, and ``facts``: ``family``, and ``answers``,
-        one entry per comparison with its sentences. Negative controls are estimated
+        of `TABLES` with the columns ``program`` and ``outcome`` first, and ``facts``:
+        ``family``, and ``answers``, one entry per comparison with its sentences, among
+        them ``overturn``: what would overturn it. Negative controls are estimated
         but are neither headline nor part of the family; one whose interval leaves out
         0 lowers the evidence of its programme's outcomes. ``not_applicable`` without
         cohorts.
@@ -78,65 +94,149 @@ def estimate_psm_stage(
         return StageResult(
             stage=STAGE, status="not_applicable", reason=why, checks=_list_gaps(gaps)
         )
-    results: list[tuple[Cohort, PsmResult | WorkbenchError]] = []
-    for cohort in cohorts:
-        try:
-            found: PsmResult | WorkbenchError = estimate_psm(
-                cohort,
-                caliper=caliper,
-                ratio=ratio,
-                replace=replace,
-                exact=exact,
-                propensity=propensity,
-                alpha=alpha,
-                min_group=min_group,
-                seed=seed,
-            )
-        except (DesignError, ConvergenceError) as error:
-            found = error
-        results.append((cohort, found))
-    moved = _find_moved_controls(results)
+    answers = [
+        _answer(
+            cohort,
+            options={
+                "caliper": caliper,
+                "ratio": ratio,
+                "replace": replace,
+                "exact": exact,
+                "propensity": propensity,
+                "alpha": alpha,
+                "min_group": min_group,
+                "seed": seed,
+            },
+            examine=examine,
+        )
+        for cohort in cohorts
+    ]
+    answers = _adjust_groups(answers)
+    moved = _find_moved_controls(answers)
     estimates: list[Estimate] = []
     checks = list(_list_gaps(gaps))
-    answers = []
-    for cohort, found in results:
-        if isinstance(found, PsmResult):
-            made, grade = _regrade(cohort, found, moved)
-            answers.append(_answer(cohort, {**found.facts, "evidence": grade}))
-            checks += [_label(item, cohort) for item in found.checks]
-            checks += _check_control(cohort, found)
-        else:
-            reason = _shorten(found)
-            hidden = isinstance(found, TooFewUnitsError)
-            made = (_refuse(cohort, reason, alpha, hidden=hidden),)
-            answers.append(_answer(cohort, {"reason": reason}))
-            checks.append(_label(_refusal(reason), cohort))
+    facts = []
+    for answer in answers:
+        made, told, own = _publish(answer, moved, alpha)
         estimates += made
+        checks += own
+        facts.append(told)
     return StageResult(
         stage=STAGE,
         estimates=adjust_family(estimates),
         checks=tuple(checks),
-        tables=_collect_tables(results),
+        tables=collect_tables(
+            [(answer.cohort, _list_tables(answer)) for answer in answers]
+        ),
         facts={
             "family": f"{sum(item.headline for item in estimates)} headline estimates "
             f"of {cohorts[0].persona} in this stage (Benjamini-Hochberg)",
             "level": 1 - alpha,
-            "answers": answers,
+            "answers": facts,
         },
     )
 
 
-def _find_moved_controls(
-    results: Sequence[tuple[Cohort, PsmResult | WorkbenchError]],
-) -> dict[str, list[str]]:
+def _answer(cohort: Cohort, *, options: Mapping[str, Any], examine: bool) -> _Answer:
+    """Estimate one comparison, or keep the reason why it cannot be made."""
+    try:
+        found = estimate_psm(cohort, **options, examine=examine)
+    except (DesignError, ConvergenceError) as error:
+        return _Answer(cohort=cohort, refused=error)
+    if not examine:
+        return _Answer(cohort=cohort, found=found)
+    alpha, min_group = options["alpha"], options["min_group"]
+    return _Answer(
+        cohort=cohort,
+        found=found,
+        curve=run_specifications(cohort, **options, boosting=False),
+        groups=estimate_subgroups(
+            cohort, found.compared, alpha=alpha, min_group=min_group
+        ),
+    )
+
+
+def _adjust_groups(answers: Sequence[_Answer]) -> list[_Answer]:
+    """Adjust the differences between groups of all outcomes but negative controls."""
+    told = [
+        answer.groups
+        for answer in answers
+        if answer.groups is not None and not answer.cohort.outcome.negative_control
+    ]
+    adjusted = iter(adjust_subgroups(told))
+    return [
+        replace(answer, groups=next(adjusted))
+        if answer.groups is not None and not answer.cohort.outcome.negative_control
+        else answer
+        for answer in answers
+    ]
+
+
+def _publish(
+    answer: _Answer, moved: Mapping[str, list[str]], alpha: float
+) -> tuple[list[Estimate], dict[str, Any], list[Check]]:
+    """Return the rows, the sentences and the checks of one comparison."""
+    cohort, found = answer.cohort, answer.found
+    if found is None:
+        reason = _shorten(answer.refused)
+        hidden = isinstance(answer.refused, TooFewUnitsError)
+        told = {"reason": reason, "overturn": describe_refusal(reason)}
+        return (
+            [_refuse(cohort, reason, alpha, hidden=hidden)],
+            _tell(cohort, told),
+            [_label(_refusal(reason), cohort)],
+        )
+    made, grade = _regrade(cohort, found, moved)
+    facts: dict[str, Any] = {**found.facts, "evidence": grade}
+    if "overturn" in facts:
+        controls = _name_controls(cohort, found, moved)
+        facts["overturn"] = add_controls(facts["overturn"], controls)
+    checks = [*found.checks, *_check_control(cohort, found)]
+    estimates = list(made)
+    if answer.curve is not None:
+        checks += answer.curve.checks
+        facts["specifications"] = answer.curve.facts["text"]
+    if answer.groups is not None and not cohort.outcome.negative_control:
+        checks += answer.groups.check()
+        estimates += publish_subgroups(answer.groups, cohort, alpha=alpha)
+        facts["subgroups"] = answer.groups.describe()
+    return estimates, _tell(cohort, facts), [_label(item, cohort) for item in checks]
+
+
+def _list_tables(answer: _Answer) -> dict[str, pd.DataFrame]:
+    """Return the tables of one comparison; a refused one leaves its region only."""
+    if answer.found is None:
+        reason = _shorten(answer.refused)
+        return {"support": tabulate_support(None, reason=reason)}
+    tables = list_tables(answer.found)
+    if answer.curve is not None:
+        tables |= {"specification": answer.curve.table}
+    if answer.groups is not None and not answer.cohort.outcome.negative_control:
+        tables |= {
+            "subgroups": answer.groups.table,
+            "subgroup_differences": answer.groups.differences,
+        }
+    return tables
+
+
+def _find_moved_controls(answers: Sequence[_Answer]) -> dict[str, list[str]]:
     """List, per programme, the negative controls whose interval leaves out 0."""
     moved: dict[str, list[str]] = {}
-    for cohort, found in results:
-        if cohort.outcome.negative_control and isinstance(found, PsmResult):
+    for answer in answers:
+        found = answer.found
+        if answer.cohort.outcome.negative_control and found is not None:
             item = found.headline
             if item.ci_low > 0 or item.ci_high < 0:
                 moved.setdefault(found.program, []).append(found.outcome)
     return moved
+
+
+def _name_controls(
+    cohort: Cohort, found: PsmResult, moved: Mapping[str, list[str]]
+) -> list[str]:
+    """Name the moved negative controls that speak against an outcome."""
+    control = cohort.outcome.negative_control
+    return [] if control else moved.get(found.program, [])
 
 
 def _regrade(
@@ -144,7 +244,7 @@ def _regrade(
 ) -> tuple[tuple[Estimate, ...], str]:
     """Add what the programme's negative controls say to the evidence."""
     control = cohort.outcome.negative_control
-    extra = [] if control else moved.get(found.program, [])
+    extra = _name_controls(cohort, found, moved)
     threats = (*found.findings.threats, *(f"negative control {name}" for name in extra))
     findings: Findings = replace(found.findings, threats=threats)
     grade = grade_evidence(findings)
@@ -163,16 +263,13 @@ def _check_control(cohort: Cohort, found: PsmResult) -> list[Check]:
     item = found.headline
     still = item.ci_low <= 0 <= item.ci_high
     return [
-        _label(
-            Check(
-                check="negative_control",
-                passed=still,
-                value=item.estimate,
-                text=f"Learning should not change {found.outcome}: estimated "
-                f"{item.estimate:.3g} ({item.ci_low:.3g} to {item.ci_high:.3g}).",
-                advice="" if still else "Something unmeasured sets learners apart.",
-            ),
-            cohort,
+        Check(
+            check="negative_control",
+            passed=still,
+            value=item.estimate,
+            text=f"Learning should not change {found.outcome}: estimated "
+            f"{item.estimate:.3g} ({item.ci_low:.3g} to {item.ci_high:.3g}).",
+            advice="" if still else "Something unmeasured sets learners apart.",
         )
     ]
 
@@ -191,7 +288,7 @@ def _refusal(reason: str) -> Check:
     return Check(check="comparison", passed=False, required=True, text=reason)
 
 
-def _shorten(error: WorkbenchError) -> str:
+def _shorten(error: WorkbenchError | None) -> str:
     """Write an error as one sentence; counts of too small groups stay out of it."""
     lines = [line.strip() for line in str(error).splitlines()]
     wanted = "rule:" if isinstance(error, TooFewUnitsError) else "got:"
@@ -217,27 +314,5 @@ def _label(check: Check, cohort: Cohort) -> Check:
     return replace(check, program=cohort.program.id, outcome=cohort.outcome.id)
 
 
-def _answer(cohort: Cohort, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _tell(cohort: Cohort, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"program": cohort.program.id, "outcome": cohort.outcome.id, **facts}
-
-
-def _collect_tables(
-    results: Sequence[tuple[Cohort, PsmResult | WorkbenchError]],
-) -> dict[str, pd.DataFrame]:
-    """Stack the tables of all comparisons; without any, tables of no rows."""
-    stacked: dict[str, list[pd.DataFrame]] = {name: [] for name in _TABLES}
-    for cohort, found in results:
-        if not isinstance(found, PsmResult):
-            continue
-        for name in _TABLES:
-            table = found.scores if name == "overlap" else getattr(found, name)
-            labelled = table.copy()
-            labelled.insert(0, "program", cohort.program.id)
-            labelled.insert(1, "outcome", cohort.outcome.id)
-            stacked[name].append(labelled)
-    return {
-        name: pd.concat(tables, ignore_index=True)
-        if tables
-        else pd.DataFrame(columns=["program", "outcome", *_TABLES[name]])
-        for name, tables in stacked.items()
-    }

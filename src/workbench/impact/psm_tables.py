@@ -1,0 +1,84 @@
+"""The tables of the matching stage, stacked over comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from workbench.cohorts.frames import Cohort
+from workbench.impact.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
+from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
+from workbench.impact.psm import PsmResult
+from workbench.impact.refuters import COLUMNS as REFUTATION_COLUMNS
+
+__all__ = ["TABLES", "collect_tables", "list_tables"]
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "balance": ("term", "site", "stage", "smd"),
+    "pairs": ("set", "unit", "trial", "treated", "distance", "weight"),
+    "overlap": ("group", "low", "high", "n", "share"),
+    "flow": ("step", "n_treated", "n_control"),
+    "attrition": ("arm", "rows", "missing", "share", "reason"),
+    "support": ("answerable", "share_outside", "region"),
+    "errors": ERROR_COLUMNS,
+    "sensitivity": SENSITIVITY_COLUMNS,
+    "refutation": REFUTATION_COLUMNS,
+    "specification": ("variant", "estimate", "ci_low", "ci_high", "headline", "sound"),
+    "subgroups": ("attribute", "group", "estimate", "ci_low", "ci_high", "suppressed"),
+    "subgroup_differences": ("attribute", "group", "reference", "difference"),
+}
+"""Names, and the columns that a table without rows has at least."""
+
+
+def list_tables(found: PsmResult) -> dict[str, pd.DataFrame]:
+    """Return the tables of one comparison by name.
+
+    Parameters
+    ----------
+    found : PsmResult
+        An answered comparison; ``overlap`` holds its ``scores``.
+    """
+    return {
+        "balance": found.balance,
+        "pairs": found.pairs,
+        "overlap": found.scores,
+        "flow": found.flow,
+        "attrition": found.attrition,
+        "support": found.support,
+        "errors": found.errors,
+        "sensitivity": found.sensitivity,
+        "refutation": found.refutation,
+    }
+
+
+def collect_tables(
+    made: Sequence[tuple[Cohort, Mapping[str, pd.DataFrame]]],
+) -> dict[str, pd.DataFrame]:
+    """Stack the tables of all comparisons; without any, tables of no rows.
+
+    Parameters
+    ----------
+    made : sequence of tuple
+        A cohort and its tables; some may be absent or without rows.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        One per name of `TABLES`, ``program`` and ``outcome`` first.
+    """
+    stacked: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for cohort, tables in made:
+        for name, table in tables.items():
+            if table.empty:
+                continue
+            labelled = table.copy()
+            labelled.insert(0, "program", cohort.program.id)
+            labelled.insert(1, "outcome", cohort.outcome.id)
+            stacked[name].append(labelled)
+    return {
+        name: pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["program", "outcome", *TABLES[name]])
+        for name, tables in stacked.items()
+    }
