@@ -9,13 +9,13 @@ from functools import lru_cache
 from workbench.cohorts.causal_paths import (
     find_backdoor_set,
     find_open_path,
-    list_ancestors,
+    is_instrument,
     write_path,
 )
 from workbench.cohorts.facts import FACT_COLUMNS
 from workbench.cohorts.refusals import check_covariates
 from workbench.core.causal_file import write_faults
-from workbench.core.causal_graph import LEARNING, CausalGraph, Cause, DeclaredCauses
+from workbench.core.causal_graph import CausalGraph, Cause, DeclaredCauses
 from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, Outcome
 
@@ -76,6 +76,10 @@ class Adjustment:
         Backdoor paths that stay open, the shortest one for each missing cause.
     control_of : str
         Of a negative control: the outcome whose covariates it takes as well.
+    required : tuple of str
+        Nodes that close every backdoor path together, measured or not.
+    held : tuple of str
+        Nodes that are held alike, by covariates or by every design.
     graph : CausalGraph or None
         The graph it follows from; None where none is declared.
     """
@@ -90,6 +94,8 @@ class Adjustment:
     instruments: tuple[Cause, ...] = ()
     open_paths: tuple[str, ...] = ()
     control_of: str = ""
+    required: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     graph: CausalGraph | None = None
 
     @property
@@ -265,7 +271,7 @@ def identify_adjustment(
     spared: tuple[Cause, ...] = ()
     if not control_of:
         check_covariates(graph, names, required, where=where)
-        spared = _find_instruments(graph, required)
+        spared = _find_instruments(graph, required, names)
     without = {column for node in spared for column in node.measured_by}
     columns = [name for name in names if name not in without and name not in _BY_DESIGN]
     return _judge(graph, required, columns, spared=spared, control_of=control_of)
@@ -286,15 +292,18 @@ def _find_required(graph: CausalGraph) -> tuple[str, ...]:
     return find_backdoor_set(graph, allowed) or ()
 
 
-def _find_instruments(graph: CausalGraph, required: Sequence[str]) -> tuple[Cause, ...]:
-    """Find measured causes that reach the outcome through learning only."""
-    causes = list_ancestors(graph, [LEARNING]) - set(required)
+def _find_instruments(
+    graph: CausalGraph, required: Sequence[str], names: Sequence[str]
+) -> tuple[Cause, ...]:
+    """Find measured causes that, beside all that is named, move learning only."""
+    named = [node.id for node in graph.nodes if {*node.measured_by} & {*names}]
+    given = {*required, *named}
     return tuple(
         node
         for node in graph.nodes
         if node.measured_by
-        and node.id in causes
-        and not find_open_path(graph, required, start=node.id)
+        and node.id not in required
+        and is_instrument(graph, node.id, given - {node.id})
     )
 
 
@@ -338,5 +347,7 @@ def _judge(
         instruments=spared,
         open_paths=tuple(write_path(graph, path) for path in paths if path),
         control_of=control_of,
+        required=tuple(required),
+        held=tuple(node for node in graph.ids if node in held),
         graph=graph,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from workbench.core.causal_graph import LEARNING, CausalGraph
 __all__ = [
     "find_backdoor_set",
     "find_open_path",
+    "is_instrument",
     "list_ancestors",
     "list_descendants",
     "write_path",
@@ -126,6 +128,27 @@ def _trace(
         path.append(state[0])
         state = before[state]
     return path[::-1]
+
+
+def is_instrument(graph: CausalGraph, node: str, given: Collection[str]) -> bool:
+    """Tell whether a node reaches the outcome through learning only.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        Of one outcome.
+    node : str
+        A node that is not in `given`.
+    given : collection of str
+        Nodes that close all backdoor paths.
+    """
+    if node not in list_ancestors(graph, [LEARNING]):
+        return False
+    arrows = tuple(pair for pair in graph.arrows if pair[0] != LEARNING)
+    cut = replace(graph, arrows=arrows)
+    if node in list_ancestors(cut, [graph.outcome]):
+        return False
+    return not find_open_path(graph, given, start=node)
 
 
 def list_ancestors(graph: CausalGraph, nodes: Collection[str]) -> set[str]:

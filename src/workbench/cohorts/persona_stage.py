@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 
 from workbench.cohorts.access import tabulate_access
+from workbench.cohorts.causal_tables import check_causes, tabulate_causes
 from workbench.cohorts.facts import Day, build_facts
 from workbench.cohorts.personas import assign_personas
 from workbench.cohorts.segments import suggest_segments
@@ -45,9 +46,10 @@ def describe_personas(run: RunParams) -> StageResult:
     StageResult
         Tables ``personas`` (size, overlap, stability, profile, priority), ``profile``
         (skill gap per persona and skill), ``baseline`` (each outcome among the people
-        not yet learners, with threshold), ``access`` (uptake by group) and
-        ``segments`` (suggestions). Numbers of personas smaller than
-        ``privacy.min_group`` are blanked.
+        not yet learners, with threshold), ``access`` (uptake by group), ``segments``
+        (suggestions), and ``graph_nodes``, ``graph_arrows`` and ``adjustment`` (the
+        declared causes, see `workbench.cohorts.causal_tables`). Numbers of personas
+        smaller than ``privacy.min_group`` are blanked.
     """
     params = run.params
     con = open_cut(
@@ -70,13 +72,14 @@ def describe_personas(run: RunParams) -> StageResult:
     floor = params.workbench.privacy.min_group
     return StageResult(
         stage="personas",
-        checks=tuple(_check_personas(params, personas)),
+        checks=(*_check_personas(params, personas), *check_causes(params)),
         tables={
             "personas": _blank_small(personas, floor),
             "profile": _blank_profile(gaps, floor),
             "baseline": _tabulate_baseline(sets, floor),
             "access": access,
             "segments": suggest_segments(outside, min_people=3 * floor, seed=run.seed),
+            **tabulate_causes(params),
         },
         facts={
             "people": len(now),
