@@ -154,8 +154,9 @@ def estimate_event_study(
     -------
     EventStudy
         The reference is the quarter before exposure. Where nobody stayed untreated,
-        the earliest bin is a second reference, since a trend common to all could not
-        be told from effects otherwise. ``overall`` is the static effect.
+        the earliest bins are references too, as many as it takes, since a trend common
+        to all could not be told from effects otherwise. ``overall`` is the static
+        effect.
 
     Raises
     ------
@@ -183,14 +184,14 @@ def estimate_event_study(
     references = [_REFERENCE]
     if not (rows["first_treat"] == 0).any():
         references.append(min(times))
+    fit = _fit_bins(rows, bins, times, references, cluster=panel.clusters[-1])
+    kept = [time for time in times if time not in references]
+    if len(references) > 1:
+        named = ", ".join(map(str, sorted(references[1:])))
         notes = (
             *notes,
-            f"everybody learns in the end, so the earliest quarters ({min(times)}) are "
-            "a second reference",
+            f"everybody learns in the end, so event times {named} are references too",
         )
-    kept = [time for time in times if time not in references]
-    terms = pd.DataFrame({time: (bins == time).astype("float64") for time in kept})
-    fit = fit_two_way(rows, terms, cluster=panel.clusters[-1])
     overall, checks, _ = estimate_static(panel)
     effects = {
         time: _build_effect(
@@ -238,6 +239,31 @@ def tabulate_events(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _fit_bins(
+    rows: pd.DataFrame,
+    bins: pd.Series,
+    times: Sequence[int],
+    references: list[int],
+    *,
+    cluster: str,
+) -> TwoWayFit:
+    """Fit the event times, adding references while the others cannot be told apart.
+
+    Cohorts that start every second quarter leave a pattern of every second event time
+    open besides the trend, and so on; only where nobody stays untreated.
+    """
+    while True:
+        kept = [time for time in times if time not in references]
+        terms = pd.DataFrame({time: (bins == time).astype("float64") for time in kept})
+        try:
+            return fit_two_way(rows, terms, cluster=cluster)
+        except DesignError:
+            leads = [time for time in kept if time < _REFERENCE]
+            if len(references) == 1 or not leads:
+                raise
+            references.append(leads[0])
 
 
 def _label(time: int, window: tuple[int, int] | None) -> str:

@@ -183,12 +183,12 @@ def invert_test(
     Returns
     -------
     tuple of float
-        Minus or plus infinity where nothing on that side is rejected.
+        Minus or plus infinity where nothing within 4,096 steps is rejected.
     """
     ends = []
     for side in (-1.0, 1.0):
         inner, outer = start, start + side * max(step, 1e-12)
-        for _ in range(24):
+        for _ in range(12):
             if test(outer) < alpha:
                 break
             inner, outer = outer, start + 2 * (outer - start)
