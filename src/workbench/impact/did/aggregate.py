@@ -232,7 +232,7 @@ def _make_family(
         covariance=covariance,
         influence=influence,
         clusters=group_time.clusters,
-        df=choose_df(group_time.n_clusters),
+        df=choose_df(group_time, np.concatenate(list(parts.values()))),
         overall=_pool(group_time, kind, chosen) if chosen else None,
     )
 

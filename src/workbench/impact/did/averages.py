@@ -50,7 +50,7 @@ class Aggregate:
     value, std_error : float
         On the outcome's scale; positive means more of it among learners.
     df : float
-        Clusters less one below 40 clusters, otherwise infinite.
+        Clusters of the arm that has fewer, less one; infinite from 40 clusters on.
     influence : array
         One value per person; summed, the estimation error.
     baseline, baseline_variance, covariance : float
@@ -118,7 +118,7 @@ class Family:
     clusters : array of int
         Code of each person's cluster.
     df : float
-        As in `Aggregate`, of the whole panel.
+        As in `Aggregate`, over the people of all terms.
     overall : Aggregate or None
         Of the terms since exposure; None if there is none.
     """
@@ -239,9 +239,11 @@ def find_people(group_time: GroupTime, cells: IntArray) -> tuple[BoolArray, Bool
     return ours, theirs
 
 
-def choose_df(n_clusters: int) -> float:
-    """Return clusters less one where clusters are few, otherwise infinity."""
-    return float(n_clusters - 1) if n_clusters < FEW_CLUSTERS else math.inf
+def choose_df(group_time: GroupTime, cells: IntArray) -> float:
+    """Return the clusters of the smaller arm less one, infinity from 40 on."""
+    arms = find_people(group_time, cells)
+    fewest = min(len(np.unique(group_time.clusters[people])) for people in arms)
+    return float(fewest - 1) if fewest < FEW_CLUSTERS else math.inf
 
 
 def make_aggregate(
@@ -282,7 +284,7 @@ def make_aggregate(
         name=name,
         value=value,
         std_error=float(np.sqrt(covariance[0, 0])),
-        df=choose_df(n_clusters),
+        df=choose_df(group_time, cells),
         influence=influence,
         baseline=level - value,
         baseline_variance=float(covariance[1, 1]),
@@ -299,7 +301,8 @@ def make_aggregate(
 def describe_error(group_time: GroupTime) -> str:
     """Return the convention of the errors in words."""
     if group_time.n_clusters == len(group_time.units):
-        return "influence functions by person, divisor n"
+        divisor = "n - 1 in each arm" if group_time.small_sample else "n"
+        return f"influence functions by person, divisor {divisor}"
     return (
         f"influence functions summed within {group_time.n_clusters} clusters by "
         f"{group_time.cluster_by}, CR1 factor G/(G-1)"

@@ -83,6 +83,7 @@ def estimate_cells(
     base: Base,
     anticipation: int,
     min_group: int,
+    small_sample: bool = False,
 ) -> tuple[list[Cell], pd.DataFrame]:
     """Estimate every cell that has a base period, others and enough people.
 
@@ -90,7 +91,7 @@ def estimate_cells(
     ----------
     people : People
         The panel.
-    method, control, base, anticipation, min_group
+    method, control, base, anticipation, min_group, small_sample
         See `estimate_group_time`.
 
     Returns
@@ -115,7 +116,11 @@ def estimate_cells(
                 people.first_treat, group, max(period, start) + anticipation, control
             )
             cell = _estimate_cell(
-                people, (group, period, start), (ours, theirs), method, min_group
+                people,
+                (group, period, start),
+                (ours, theirs),
+                method,
+                (min_group, small_sample),
             )
             (dropped if cell.problem else found).append(cell)
     names = {"problem": "reason"}
@@ -159,9 +164,10 @@ def _estimate_cell(
     key: tuple[int, int, int],
     arms: tuple[BoolArray, BoolArray],
     method: Method,
-    min_group: int,
+    limits: tuple[int, bool],
 ) -> Cell:
     group, period, start = key
+    min_group, small_sample = limits
     ours, theirs = arms
     column = np.zeros(len(ours))
     blank = Cell(
@@ -190,6 +196,11 @@ def _estimate_cell(
     if found.problem:
         return _settle(blank, sizes=sizes, problem=found.problem)
     column[used] = found.influence
+    if small_sample:
+        terms = 1 + people.terms.shape[1]
+        column[used] *= np.where(
+            learns, _inflate(sizes[0], 1), _inflate(sizes[1], terms)
+        )
     return Cell(
         group=group,
         period=period,
@@ -201,6 +212,11 @@ def _estimate_cell(
         lost=int(((ours | theirs) & ~seen).sum()),
         trimmed=found.trimmed,
     )
+
+
+def _inflate(people: int, terms: int) -> float:
+    """Return the root of n/(n - k)."""
+    return float(np.sqrt(people / max(people - terms, 1)))
 
 
 def _settle(cell: Cell, *, problem: str, sizes: tuple[int, int] | None = None) -> Cell:

@@ -146,8 +146,9 @@ def check_against_engine(panel: Panel, group_time: GroupTime) -> Check:
 
     Notes
     -----
-    Standard errors by person have the same convention in both. By team both have
-    G/(G - 1).
+    Standard errors by person have the same convention in both unless ours are made
+    with `small_sample`; by team both have G/(G - 1). The text gives their difference,
+    which does not decide.
     """
     engine = fit_engine(
         panel,

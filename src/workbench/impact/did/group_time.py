@@ -68,7 +68,7 @@ class GroupTime:
     dropped : DataFrame
         ``group``, ``period``, ``n_treated``, ``n_control``, ``reason``: cells that
         cannot be estimated.
-    method, control, base, anticipation
+    method, control, base, anticipation, small_sample
         How the effects were estimated.
     covariates : tuple of str
         Those that were adjusted for.
@@ -90,6 +90,7 @@ class GroupTime:
     control: Control
     base: Base
     anticipation: int
+    small_sample: bool
     covariates: tuple[str, ...]
     checks: tuple[Check, ...]
 
@@ -119,6 +120,7 @@ def estimate_group_time(
     base: Base = "varying",
     covariates: Sequence[str] | None = None,
     min_group: int = MIN_GROUP,
+    small_sample: bool = False,
 ) -> GroupTime:
     r"""Estimate what learning did, by quarter of learning and quarter of outcome.
 
@@ -147,6 +149,11 @@ def estimate_group_time(
         Default: those of the panel. An empty sequence adjusts for nothing.
     min_group : int
         Cells with fewer people in an arm are not estimated.
+    small_sample : bool
+        Where each person is a cluster, inflate the influence of an arm of n people by
+        the root of n/(n - k), k being 1 for learners and the number of regression
+        terms for the others. The reference implementations do not, and understate
+        errors of small groups.
 
     Returns
     -------
@@ -164,8 +171,9 @@ def estimate_group_time(
     -----
     A person enters a cell when observed in both of its periods; the others are
     counted as ``lost``. Errors come from the influence functions, with the divisor n
-    of the reference implementation; where people are clustered in teams, influence is
-    summed within the team and the variance multiplied by G/(G - 1).
+    of the reference implementation unless `small_sample`; where people are clustered
+    in teams, influence is summed within the team and the variance multiplied by
+    G/(G - 1).
 
     References
     ----------
@@ -181,6 +189,8 @@ def estimate_group_time(
         )
     names = tuple(panel.covariates if covariates is None else covariates)
     people, checks = _gather(panel, names)
+    alone = int(people.clusters.max()) + 1 == len(people.units)
+    corrected = small_sample and alone
     cells, dropped = estimate_cells(
         people,
         method=method,
@@ -188,6 +198,7 @@ def estimate_group_time(
         base=base,
         anticipation=anticipation,
         min_group=min_group,
+        small_sample=corrected,
     )
     if all(cell.reference for cell in cells):
         raise TooFewUnitsError.build(
@@ -214,6 +225,7 @@ def estimate_group_time(
         control=control,
         base=base,
         anticipation=anticipation,
+        small_sample=corrected,
         covariates=names,
         checks=checks,
     )

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.core.results import Check
-from workbench.impact.did.averages import Aggregate, make_aggregate, weigh_cells
-from workbench.impact.did.group_time import GroupTime
+from workbench.impact.did.averages import (
+    Aggregate,
+    find_people,
+    make_aggregate,
+    read_effects,
+    weigh_cells,
+)
+from workbench.impact.did.group_time import GroupTime, estimate_covariance
 from workbench.impact.inference import FEW_CLUSTERS
 
 __all__ = [
+    "By",
     "PreTrend",
     "check_last_quarter",
     "check_pretrend",
@@ -25,6 +33,7 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+By = Literal["cell", "event_time"]
 
 _RANK = 1e-9
 
@@ -38,13 +47,21 @@ class PreTrend:
     statistic : float
         Wald's W, not divided by its rank.
     rank : int
-        Independent effects among the cells; degrees of freedom.
+        Independent effects; degrees of freedom.
     df : float
         Of the denominator, infinite for the chi-squared law.
     p_value : float
         NaN where the test does not apply.
-    cells : array of int
-        Rows of `GroupTime.table` that are tested.
+    by : {"cell", "event_time"}
+        What is tested: effects of each group and period, or their averages.
+    effects : array of shape (k,)
+        The effects tested.
+    covariance : array of shape (k, k)
+        Theirs.
+    path : array of shape (k,)
+        Quarters that each effect spans, negative where it looks back.
+    n_learners : float
+        Clusters with learners behind the effects, their harmonic mean.
     reason : str
         Why the test does not apply; empty if it does.
     """
@@ -53,12 +70,19 @@ class PreTrend:
     rank: int
     df: float
     p_value: float
-    cells: IntArray
+    by: By
+    effects: FloatArray
+    covariance: FloatArray
+    path: FloatArray
+    n_learners: float
     reason: str = ""
 
 
 def judge_pretrend(
-    group_time: GroupTime, *, groups: Sequence[int] | None = None
+    group_time: GroupTime,
+    *,
+    groups: Sequence[int] | None = None,
+    by: By = "event_time",
 ) -> PreTrend:
     r"""Test jointly that nothing differs before the exposure.
 
@@ -71,38 +95,57 @@ def judge_pretrend(
         Effects by group and period.
     groups : sequence of int, optional
         Groups whose earlier periods are tested; default all.
+    by : {"event_time", "cell"}
+        Test the averages by event time, or every effect of a group and period as R's
+        did does. Cells need large groups: with many effects on few people the test
+        rejects far too often.
 
     Returns
     -------
     PreTrend
-        With a reason instead of a p-value if there are no earlier cells, or no fewer
-        of them than clusters.
+        With a reason instead of a p-value if there are no earlier cells, or too many
+        for the learners' clusters.
 
     Notes
     -----
     :math:`W = \hat\theta' \hat V^{+} \hat\theta` with the pseudo-inverse and its rank
-    q. Chi-squared with q degrees of freedom; below 40 clusters G, Hotelling's
-    :math:`W (G - q) / (q (G - 1))` follows F(q, G - q).
+    q. By event time Hotelling's :math:`W (m - q) / (q (m - 1))` follows F(q, m - q), m
+    being the harmonic mean over the effects of the clusters with learners. By cell
+    W follows the chi-squared law with q degrees of freedom if m is 40 or more,
+    otherwise the same F.
     """
     from scipy.stats import chi2, f
 
     cells = group_time.find_cells(before=True, groups=groups)
     if not len(cells):
-        return _no_test(cells, "no quarter before the exposure can be compared")
-    effects = group_time.table["att"].to_numpy(dtype="float64")[cells]
-    inverse, rank = invert_covariance(group_time.covariance[np.ix_(cells, cells)])
-    clusters = group_time.n_clusters
-    if rank == 0 or len(cells) >= clusters:
+        return _no_test(by, "no quarter before the exposure can be compared")
+    parts = _split(group_time, cells, by)
+    effects, covariance = _average(group_time, parts)
+    learners = _count_learners(group_time, parts)
+    inverse, rank = invert_covariance(covariance)
+    if rank == 0 or learners <= len(effects) + 1:
         return _no_test(
-            cells, f"{clusters} clusters cannot carry a test of {len(cells)} effects"
+            by,
+            f"learners in about {learners:.0f} clusters cannot carry a test of "
+            f"{len(effects)} effects",
         )
     statistic = float(effects @ inverse @ effects)
-    if clusters >= FEW_CLUSTERS:
+    if by == "cell" and learners >= FEW_CLUSTERS:
         p_value, df = float(chi2(rank).sf(statistic)), math.inf
     else:
-        df = float(clusters - rank)
-        p_value = float(f(rank, df).sf(statistic * df / (rank * (clusters - 1))))
-    return PreTrend(statistic=statistic, rank=rank, df=df, p_value=p_value, cells=cells)
+        df = learners - rank
+        p_value = float(f(rank, df).sf(statistic * df / (rank * (learners - 1))))
+    return PreTrend(
+        statistic=statistic,
+        rank=rank,
+        df=df,
+        p_value=p_value,
+        by=by,
+        effects=effects,
+        covariance=covariance,
+        path=_read_path(group_time, parts),
+        n_learners=learners,
+    )
 
 
 def estimate_last_quarter(
@@ -150,14 +193,17 @@ def check_pretrend(test: PreTrend, *, alpha: float = 0.05) -> Check:
     if test.reason:
         return Check(check="pretrend", passed=None, text=f"No test: {test.reason}.")
     passed = test.p_value >= alpha
+    kind = "effects by group and quarter"
+    if test.by == "event_time":
+        kind = "effects by quarter"
     law = "" if math.isinf(test.df) else f" (F, {test.df:.0f} in the denominator)"
     return Check(
         check="pretrend",
         passed=passed,
         value=test.p_value,
         limit=alpha,
-        text=f"All {len(test.cells)} differences before the exposure are tested to be "
-        f"0 together: W = {test.statistic:.4g}, {test.rank} degrees of freedom{law}, "
+        text=f"All {len(test.effects)} {kind} before the exposure are tested to be 0 "
+        f"together: W = {test.statistic:.4g}, {test.rank} degrees of freedom{law}, "
         f"p = {test.p_value:.3g}.",
         advice="" if passed else "Learners were on another path before they learnt.",
     )
@@ -189,13 +235,52 @@ def check_last_quarter(change: Aggregate | None, *, alpha: float = 0.05) -> Chec
     )
 
 
-def _no_test(cells: IntArray, reason: str) -> PreTrend:
+def _split(group_time: GroupTime, cells: IntArray, by: By) -> list[IntArray]:
+    """Return the cells of each tested effect."""
+    if by == "cell":
+        return [cells[[place]] for place in range(len(cells))]
+    event = group_time.table["event_time"].to_numpy()[cells]
+    return [cells[event == term] for term in np.unique(event)]
+
+
+def _average(
+    group_time: GroupTime, parts: list[IntArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Average the cells of each effect; return the effects and their covariance."""
+    made = [
+        weigh_cells(group_time, cells)(read_effects(group_time, cells))
+        for cells in parts
+    ]
+    influence = np.column_stack([column for _, column in made])
+    covariance = estimate_covariance(influence, group_time.clusters)
+    return np.array([value for value, _ in made]), covariance
+
+
+def _count_learners(group_time: GroupTime, parts: list[IntArray]) -> float:
+    """Return the harmonic mean over effects of the clusters with learners."""
+    people = [find_people(group_time, cells)[0] for cells in parts]
+    counts = [len(np.unique(group_time.clusters[ours])) for ours in people]
+    return len(counts) / sum(1 / count for count in counts)
+
+
+def _read_path(group_time: GroupTime, parts: list[IntArray]) -> FloatArray:
+    """Return the quarters that each effect spans."""
+    span = (group_time.table["period"] - group_time.table["base_period"]).to_numpy()
+    return np.array([span[cells[0]] for cells in parts], dtype="float64")
+
+
+def _no_test(level: By, reason: str) -> PreTrend:
+    nothing = np.empty(0)
     return PreTrend(
         statistic=math.nan,
         rank=0,
         df=math.nan,
         p_value=math.nan,
-        cells=cells,
+        by=level,
+        effects=nothing,
+        covariance=nothing.reshape(0, 0),
+        path=nothing,
+        n_learners=0,
         reason=reason,
     )
 

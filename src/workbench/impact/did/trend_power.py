@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from workbench.core.results import Check
 from workbench.impact.did.group_time import GroupTime
-from workbench.impact.did.pretrends import invert_covariance, judge_pretrend
+from workbench.impact.did.pretrends import By, invert_covariance, judge_pretrend
 
 __all__ = [
     "POWER",
@@ -69,6 +69,7 @@ def find_detectable_slope(
     worth: float = math.nan,
     effect: float = math.nan,
     groups: Sequence[int] | None = None,
+    by: By = "event_time",
     alpha: float = 0.05,
     power: float = POWER,
 ) -> TrendPower:
@@ -84,7 +85,7 @@ def find_detectable_slope(
         Smallest effect worth having, on the outcome's scale, above 0.
     effect : float
         The headline, for the text.
-    groups : sequence of int, optional
+    groups, by
         As in `judge_pretrend`.
     alpha : float
         Level of the test.
@@ -110,14 +111,13 @@ def find_detectable_slope(
        for parallel trends. American Economic Review: Insights 4, 305-322.
        doi:10.1257/aeri.20210236
     """
-    test = judge_pretrend(group_time, groups=groups)
+    test = judge_pretrend(group_time, groups=groups, by=by)
     quarters = lag + 1 + group_time.anticipation
     slope, reason = math.nan, test.reason
     if not reason:
-        table = group_time.table.iloc[test.cells]
-        path = (table["period"] - table["base_period"]).to_numpy(dtype="float64")
-        covariance = group_time.covariance[np.ix_(test.cells, test.cells)]
-        slope = solve_slope(covariance, path, df=test.df, alpha=alpha, power=power)
+        slope = solve_slope(
+            test.covariance, test.path, df=test.df, alpha=alpha, power=power
+        )
     bias = slope * quarters
     known = not (math.isnan(bias) or math.isnan(worth))
     return TrendPower(
