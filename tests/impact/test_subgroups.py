@@ -329,3 +329,21 @@ def test_one_effect_for_all_is_the_plain_regression() -> None:
     plain = regress_on_treatment(outcome, treated, x)
     assert fit.values[0] == pytest.approx(plain.effect)
     assert fit.influence[:, 0] == pytest.approx(plain.influence)
+
+
+def test_one_table_holds_effects_and_differences(uneven: Subgroups) -> None:
+    table = uneven.tabulate()
+    assert table["kind"].tolist() == [
+        *["effect"] * 2,
+        "difference",
+        *["effect"] * 3,
+        *["difference"] * 2,
+    ]
+    assert table["attribute"].tolist() == ["gender"] * 3 + ["age_band"] * 5
+    gaps = table[table["kind"] == "difference"]
+    assert gaps["estimate"].tolist() == uneven.differences["difference"].tolist()
+    assert set(table["unit"]) == {"rating points"}
+    assert table["n_treated"].isna().sum() == 3
+    nothing = estimate(build(4, people=400), attributes=()).tabulate()
+    assert nothing.empty
+    assert list(nothing) == list(table)

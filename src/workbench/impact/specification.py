@@ -14,6 +14,7 @@ from workbench.cohorts.frames import Cohort
 from workbench.core.errors import ConvergenceError, DesignError
 from workbench.core.results import Check
 from workbench.impact.balance import FAIR_BALANCE
+from workbench.impact.effects import describe_unit
 from workbench.impact.propensity import Method
 from workbench.impact.specification_grid import (
     CHOICES,
@@ -47,6 +48,8 @@ _COLUMNS = (
     "largest_smd",
     "reading",
     "reason",
+    "unit",
+    "level",
 )
 
 
@@ -65,7 +68,8 @@ class SpecificationCurve:
         ``ci_high`` on the outcome's scale, ``p_value``; ``n_treated`` and
         ``n_control`` (different people); ``largest_smd`` (over the declared covariates,
         also those a variant leaves out; missing for regression, which weighs nobody);
-        ``reading`` (higher, lower, no clear change); ``reason`` why there is no number.
+        ``reading`` (higher, lower, no clear change); ``reason`` why there is no number;
+        ``unit`` of the outcome and ``level`` of the intervals.
     moves : DataFrame
         ``choice``, ``headline_level``, ``level``, ``estimate``, ``change``: variants
         that differ from the headline in one choice, the largest change first.
@@ -176,7 +180,8 @@ def run_specifications(
             _write_row(shop, variant, number, headline, alpha)
             for number, variant in enumerate(variants, start=1)
         ]
-    table = _tidy(pd.DataFrame(rows))
+    unit = describe_unit(cohort.outcome)
+    table = _tidy(pd.DataFrame(rows).assign(unit=unit, level=1 - alpha))
     moves = _find_moves(table)
     facts = _summarise(table)
     text = describe_curve(table, moves, facts)
@@ -230,7 +235,7 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     numbers = ["estimate", "std_error", "ci_low", "ci_high", "p_value", "largest_smd"]
     kinds: dict[str, str] = dict.fromkeys(numbers, "float64")
     kinds |= {"n_treated": "Int64", "n_control": "Int64"}
-    kinds |= dict.fromkeys([*CHOICES, "reading", "reason"], "str")
+    kinds |= dict.fromkeys([*CHOICES, "reading", "reason", "unit"], "str")
     return table.fillna({"reading": ""}).astype(kinds)
 
 

@@ -46,6 +46,13 @@ _LIMITATION = (
     "Learners of the group against matched others of the group, by regression; the "
     "sets were not matched within it."
 )
+_KINDS = (
+    dict.fromkeys(("kind", "attribute", "group", "reference"), "str")
+    | dict.fromkeys(("estimate", "std_error", "df", "ci_low", "ci_high"), "float64")
+    | dict.fromkeys(("p_value", "p_adjusted", "detectable"), "float64")
+    | {"n_treated": "Int64", "n_control": "Int64", "suppressed": "bool"}
+    | {"note": "str", "unit": "str", "level": "float64"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,32 @@ class Subgroups:
     level: float
     unit: str
     family: str = ""
+
+    def tabulate(self) -> pd.DataFrame:
+        """Return effects and differences as one table, for files and the figure.
+
+        Returns
+        -------
+        DataFrame
+            ``kind`` (effect, difference), ``attribute``, ``group``, ``reference``
+            (empty for effects), ``estimate``, ``std_error``, ``df``, ``ci_low``,
+            ``ci_high``, ``p_value``, ``p_adjusted``, ``detectable`` (both for
+            differences), ``n_treated``, ``n_control``, ``suppressed``, ``note``,
+            ``unit``, ``level``; per attribute effects first.
+        """
+        gaps = self.differences.rename(columns={"difference": "estimate"})
+        both = pd.concat(
+            [
+                self.table.assign(kind="effect", reference=""),
+                gaps.assign(kind="difference", note="", suppressed=False),
+            ],
+            ignore_index=True,
+        )
+        order = {name: place for place, name in enumerate(self.joint["attribute"])}
+        both["_order"] = both["attribute"].map(order)
+        both = both.sort_values(["_order"], kind="stable", ignore_index=True)
+        both = both.assign(unit=self.unit, level=self.level)
+        return both.astype(_KINDS)[list(_KINDS)]
 
     def describe(self) -> dict[str, str]:
         """Say per attribute what can and what cannot be told."""
