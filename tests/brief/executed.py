@@ -536,4 +536,5 @@ CELLS = {
     "audit": audit_cells,
     "personas": audit_cells,
     "psm": stage_cells,
+    "did": stage_cells,
 }

@@ -61,7 +61,7 @@ def read_front(site: StagedSite, address: str) -> dict[str, Any]:
 def test_addresses_follow_the_pages_and_stages(ran_project: Project) -> None:
     site = stage(ran_project)
     personas = [f"personas/{item}" for item in LABELS]
-    appendix = [f"appendix/{item}/psm" for item in LABELS]
+    appendix = [f"appendix/{item}/{name}" for item in LABELS for name in ("psm", "did")]
     assert site.addresses == (
         "index",
         *personas,

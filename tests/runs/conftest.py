@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -10,7 +11,9 @@ import pytest
 
 from workbench.core.params import OrgParams, load_org_params
 from workbench.core.quarters import Quarter
+from workbench.core.stages import STAGES
 from workbench.core.store import Workspace
+from workbench.runs import cache, plan
 
 WORKBENCH = """
 name: Acme
@@ -41,6 +44,19 @@ folder = pathlib.Path(os.environ["WORKBENCH_STAGE_FOLDER"])
 (folder / "table.parquet").write_text(f"{persona} {quarter} {seed}")
 status = {"status": "done", "reason": ""}
 (folder / "status.json").write_text(json.dumps(status))"""
+
+
+FIRST_STAGES = STAGES[:3]
+"""What the small project knows: two stages for all personas and one for each."""
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _few_stages() -> Iterator[None]:
+    """Plan the first stages only: the engine is tested, not the list of stages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "STAGES", FIRST_STAGES)
+        patch.setattr(cache, "STAGES", FIRST_STAGES)
+        yield
 
 
 class Project:
@@ -103,7 +119,7 @@ def make_project(folder: Path) -> Project:
     store.mkdir(parents=True)
     (store / "employees.parquet").write_text("ann, bob")
     (store / "_load.json").write_text("{}")
-    for name in ("01_data_audit.ipynb", "02_personas.ipynb", "03_psm.ipynb"):
+    for name in ("01_data_audit.ipynb", "02_personas.ipynb", "03_psm.ipynb", "04_did.ipynb"):
         made.write_notebook(name, SAVE)
     return made
 

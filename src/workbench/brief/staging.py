@@ -34,7 +34,7 @@ _LABELS: Mapping[str, str] = {
     "audit": "Data audit",
     "personas": "Personas and access",
     "psm": "Matching",
-    "did": "Difference-in-differences",
+    "did": "Before and after",
     "ab": "Experiments",
     "survival": "Survival and retention",
     "prescription": "Prescription",

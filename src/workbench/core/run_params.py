@@ -35,6 +35,7 @@ _OWN: Mapping[str, Mapping[str, type]] = {
     "audit": {},
     "personas": {},
     "psm": {"caliper": float, "ratio": int, "replace": bool},
+    "did": {},
 }
 
 

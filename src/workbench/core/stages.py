@@ -33,6 +33,12 @@ STAGES: tuple[Stage, ...] = (
         needs=("audit",),
     ),
     Stage(name="psm", notebook="03_psm.ipynb", per_persona=True, needs=("personas",)),
+    Stage(
+        name="did",
+        notebook="04_did.ipynb",
+        per_persona=True,
+        needs=("personas", "psm"),
+    ),
 )
 """All stages of the run, each after those it needs."""
 

@@ -175,6 +175,79 @@ def make_psm(persona: str) -> StageResult:
     )
 
 
+def make_did(persona: str) -> StageResult:
+    """Make the before-and-after stage of a persona: it disagrees for the veterans only."""
+    key = {"program": PROGRAM_OF[persona], "outcome": "performance_rating"}
+    value = {"leads": 0.27, "newcomers": 0.18, "veterans": -0.30}[persona]
+    learners = {"leads": 90, "newcomers": 280, "veterans": 20}[persona]
+    agree = {"leads": "yes", "newcomers": "unclear", "veterans": "no"}[persona]
+    grade = {"leads": 3, "newcomers": 2, "veterans": 1}[persona]
+    matched = {"leads": 0.30, "newcomers": 0.20, "veterans": 0.0}[persona]
+    headline = make_row(
+        persona,
+        "performance_rating",
+        value,
+        0.05,
+        stage="did",
+        method="did_cs",
+        n_treated=learners,
+        evidence=grade,
+    )
+    both = {
+        **key,
+        "unit": "rating points",
+        "matched": matched,
+        "matched_low": matched - 0.08,
+        "matched_high": matched + 0.08,
+        "did": value,
+        "did_low": headline.ci_low,
+        "did_high": headline.ci_high,
+        "difference": matched - value,
+        "ci_low": matched - value - 0.13,
+        "ci_high": matched - value + 0.13,
+        "p_value": 0.01 if agree == "no" else 0.7,
+        "agree": agree,
+        "stands": "matched",
+        "grade": grade,
+        "grade_text": f"{grade}: invented",
+        "verdict": "The two designs were compared.",
+        "explanation": "An odd <b>quarter</b> came before." if agree == "no" else "",
+        "bracket": "The effect lies between -0.1 and 0.3." if agree == "no" else "",
+        "overturn": "A cause twice as strong as prior rating would.",
+    }
+    curve = [
+        {
+            **key,
+            "method": "did_cs",
+            "event_time": time,
+            "estimate": effect,
+            "std_error": 0.05,
+            "ci_low": effect - 0.1,
+            "ci_high": effect + 0.1,
+            "band_low": effect - 0.13,
+            "band_high": effect + 0.13,
+            "reference": False,
+            "n_treated": learners,
+        }
+        for time, effect in ((-2, 0.01), (-1, -0.01), (0, value / 2), (1, value))
+    ]
+    flow = [
+        {**key, "step": "in the persona", "n_treated": 120, "n_control": 900},
+        {**key, "step": "outcome seen", "n_treated": learners, "n_control": 700},
+    ]
+    return StageResult(
+        stage="did",
+        estimates=(headline,),
+        checks=(Check(check="pretrend", passed=True, value=0.4, limit=0.05, **key),),
+        tables={
+            "triangulation": pd.DataFrame([both]),
+            "curves": pd.DataFrame(curve),
+            "flow": pd.DataFrame(flow),
+        },
+        facts={"answers": [{**key, "for_whom": f"{learners} of 120 learners."}]},
+    )
+
+
 def make_audit() -> StageResult:
     """Make the audit."""
     quality = pd.DataFrame(
@@ -333,9 +406,10 @@ def write_results(root: Path, quarter: str = QUARTER) -> None:
     make_audit().save(base / "_all" / "audit")
     make_personas().save(base / "_all" / "personas")
     for persona in PROGRAM_OF:
-        folder = base / persona / "psm"
-        make_psm(persona).save(folder)
-        write_json(
-            folder / "manifest.json",
-            {"status": "done", "parameter_files": {"outcomes.yml": quarter}},
-        )
+        for stage, made in (("psm", make_psm), ("did", make_did)):
+            folder = base / persona / stage
+            made(persona).save(folder)
+            write_json(
+                folder / "manifest.json",
+                {"status": "done", "parameter_files": {"outcomes.yml": quarter}},
+            )

@@ -162,7 +162,7 @@ def estimate_did(
         bacon = refuse_gently("bacon", lambda: decompose_twfe(panel), refused)
         placebo = estimate_placebo_dates(panel, alpha=alpha)
         errors = _compare_errors(panel, designs, seed=seed, alpha=alpha)
-        curves = _draw_curves(designs, seed=seed, alpha=alpha)
+        curves = _draw_curves(panel, designs, seed=seed, alpha=alpha)
         engine = refuse_gently(
             "second_program",
             lambda: check_against_engine(panel, designs.group_time),
@@ -287,11 +287,13 @@ def _compare_errors(
     )
 
 
-def _draw_curves(designs: Designs, *, seed: int, alpha: float) -> pd.DataFrame:
+def _draw_curves(
+    panel: Panel, designs: Designs, *, seed: int, alpha: float
+) -> pd.DataFrame:
     bands = (
         make_bands(designs.dynamic, seed=seed, alpha=alpha) if designs.dynamic else None
     )
-    return tabulate_curves(designs, bands)
+    return tabulate_curves(panel, designs, bands)
 
 
 def _notes(panel: Panel, designs: Designs) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ _CURVE = [
     "band_high",
     "reference",
     "n_treated",
+    "unit",
+    "focus",
 ]
 _LIMITATIONS: Mapping[str, str] = {
     "did_cs_earlier": "As the headline, measured from two quarters before learning.",
@@ -113,7 +115,9 @@ def publish_designs(
     return tuple(rows)
 
 
-def tabulate_curves(designs: Designs, bands: Bands | None) -> pd.DataFrame:
+def tabulate_curves(
+    panel: Panel, designs: Designs, bands: Bands | None
+) -> pd.DataFrame:
     """Return the event studies as points with intervals and simultaneous bands.
 
     Returns
@@ -122,7 +126,7 @@ def tabulate_curves(designs: Designs, bands: Bands | None) -> pd.DataFrame:
         ``method`` (``did_cs``, ``did_event_study``, ``did_sun_abraham``),
         ``event_time``, ``estimate``, ``std_error``, ``ci_low``, ``ci_high``,
         ``band_low``, ``band_high`` (missing where a method has none), ``reference``,
-        ``n_treated``.
+        ``n_treated``, ``unit``, ``focus`` (true at the event time of the headline).
     """
     parts = []
     if designs.dynamic is not None and bands is not None:
@@ -137,9 +141,10 @@ def tabulate_curves(designs: Designs, bands: Bands | None) -> pd.DataFrame:
         parts.append(study.table.assign(method=method))
     if not parts:
         return pd.DataFrame(columns=_CURVE)
-    return pd.concat(
-        [part.reindex(columns=_CURVE) for part in parts], ignore_index=True
-    )
+    curves = pd.concat([part.reindex(columns=_CURVE) for part in parts])
+    return curves.assign(
+        unit=describe_unit(panel.outcome), focus=curves["event_time"] == panel.lag
+    ).reset_index(drop=True)
 
 
 def _publish_periods(panel: Panel, designs: Designs, *, alpha: float) -> list[Estimate]:

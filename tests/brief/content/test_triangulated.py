@@ -1,0 +1,60 @@
+"""Two designs on the pages: both shown, one stands, disagreement is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.brief.effects import select_effects
+from workbench.brief.limitations import list_limitations
+from workbench.brief.scorecard import build_scorecard
+from workbench.brief.triangulated import (
+    describe_disagreements,
+    list_overturns,
+    read_triangulation,
+    tabulate_triangulation,
+)
+
+
+def test_the_design_that_stands_is_taken_with_the_common_grade(data):
+    effects = select_effects(data)
+    rating = effects[effects["outcome"] == "performance_rating"].set_index("persona")
+    assert rating["method"].to_dict() == dict.fromkeys(rating.index, "psm_nn")
+    grades = rating["evidence"].astype(int).to_dict()
+    assert grades == {"leads": 3, "newcomers": 2, "veterans": 1}
+
+
+def test_without_the_second_design_grades_stay_as_they_were(project, data):
+    for persona in ("leads", "newcomers", "veterans"):
+        folder = project / "outputs" / "alder" / "2026Q3" / persona / "did"
+        (folder / "triangulation.parquet").unlink()
+        (folder / "estimates.parquet").unlink()
+    again = type(data).open(org="alder", quarter="2026Q3")
+    assert read_triangulation(again).empty
+    effects = select_effects(again)
+    assert set(effects["evidence"].dropna().astype(int)) == {2}
+
+
+def test_a_disagreement_is_said_with_both_numbers_and_the_reason(data):
+    (sentence,) = describe_disagreements(data)
+    assert sentence.startswith("Support, later years, performance rating: matching")
+    assert "-0.30" in sentence.replace("\u2212", "-")
+    assert "An odd" in sentence
+    effects = select_effects(data)
+    limits = list_limitations(data, effects, build_scorecard(data))
+    assert sentence in limits
+
+
+@pytest.mark.parametrize(
+    ("persona", "word"),
+    [("leads", "agree"), ("newcomers", "cannot be told"), ("veterans", "disagree")],
+)
+def test_the_table_shows_both_designs(data, persona, word):
+    text = tabulate_triangulation(data, data.params.find_persona(persona)).text
+    assert f">{word}<" in text
+    assert "Before and after" in text
+    assert "<b>quarter</b>" not in text
+
+
+def test_what_would_overturn_a_number_is_listed(data):
+    text = list_overturns(data, data.params.find_persona("leads")).text
+    assert "Performance rating: A cause twice as strong" in text
