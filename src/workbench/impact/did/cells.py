@@ -71,6 +71,7 @@ class Cell:
     n_control: int
     lost: int = 0
     trimmed: int = 0
+    unsupported: int = 0
     reference: bool = False
     problem: str = ""
 
@@ -131,7 +132,8 @@ def estimate_cells(
 def tabulate_cells(cells: Sequence[Cell], errors: FloatArray) -> pd.DataFrame:
     """Return estimated cells as `GroupTime.table`; errors in the order of the cells."""
     columns = ["group", "period", "att", "n_treated", "n_control", "base_period"]
-    table = _tabulate(cells, [*columns, "reference", "lost", "trimmed"])
+    counts = ["lost", "trimmed", "unsupported"]
+    table = _tabulate(cells, [*columns, "reference", *counts])
     table.insert(2, "event_time", table["period"] - table["group"])
     table.insert(4, "std_error", np.where(table["reference"], np.nan, errors))
     return table
@@ -211,6 +213,7 @@ def _estimate_cell(
         n_control=sizes[1],
         lost=int(((ours | theirs) & ~seen).sum()),
         trimmed=found.trimmed,
+        unsupported=found.unsupported,
     )
 
 

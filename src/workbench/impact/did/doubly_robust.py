@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,8 @@ _STEPS = 50
 _STEEP = 1e-9
 _RUN_AWAY = 30.0
 _RANK_LIMIT = 1e-7
+_OFF = 1e-5
+_MOST_UNSUPPORTED = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,9 @@ class Change:
         the variance.
     trimmed : int
         Others without weight because they were all but certain to learn.
+    unsupported : int
+        Learners unlike any other person in a covariate that does not vary among the
+        others; they stay in, unadjusted for it.
     problem : str
         Why there is no estimate; empty if there is one.
     """
@@ -45,6 +50,7 @@ class Change:
     att: float
     influence: FloatArray
     trimmed: int = 0
+    unsupported: int = 0
     problem: str = ""
 
 
@@ -75,8 +81,9 @@ def compare_changes(
     Returns
     -------
     Change
-        Or one with a `problem`: the others cannot carry the regression, or the
-        propensity reaches certainty (0.999) so that the groups do not overlap.
+        Or one with a `problem`: the others cannot carry the regression, more than
+        5 % of learners are unlike any of them, or the propensity reaches certainty
+        (0.999) so that the groups do not overlap.
 
     Notes
     -----
@@ -102,7 +109,16 @@ def compare_changes(
     kept = _find_independent(full[~treated])
     if int((~treated).sum()) <= len(kept):
         return _fail(change, "fewer others than covariate terms")
-    columns = full[:, kept]
+    alone = _find_unsupported(full, treated, kept)
+    if alone.mean() > _MOST_UNSUPPORTED:
+        return _fail(change, f"no others like {alone.mean():.0%} of the learners")
+    found = _adjust(change, treated, full[:, kept], method)
+    return replace(found, unsupported=int(alone.sum()))
+
+
+def _adjust(
+    change: FloatArray, treated: BoolArray, columns: FloatArray, method: Method
+) -> Change:
     expected = np.zeros(len(change))
     regression = None
     if method != "ipw":
@@ -115,6 +131,20 @@ def compare_changes(
     if probability.max() >= _CERTAIN:
         return _fail(change, "no overlap: a propensity of 0.999 or more")
     return _weight(change - expected, treated, columns, probability, regression)
+
+
+def _find_unsupported(
+    full: FloatArray, treated: BoolArray, kept: npt.NDArray[np.int64]
+) -> BoolArray:
+    """Find learners off the plane that all others' covariates lie on."""
+    left = np.setdiff1d(np.arange(full.shape[1]), kept)
+    if not len(left):
+        return np.zeros(int(treated.sum()), dtype=bool)
+    theirs = full[~treated]
+    slopes = np.linalg.lstsq(theirs[:, kept], theirs[:, left], rcond=None)[0]
+    rest = np.abs(full[treated][:, left] - full[treated][:, kept] @ slopes)
+    scale = np.abs(full[:, left]).max(axis=0)
+    return np.asarray((rest > _OFF * np.maximum(scale, _OFF)).any(axis=1))
 
 
 def _compare_means(change: FloatArray, treated: BoolArray) -> Change:

@@ -48,7 +48,8 @@ class GroupTime:
         outcome than without learning), ``std_error``, ``n_treated``, ``n_control``,
         ``base_period``, ``reference`` (True where the effect is 0 by definition),
         ``lost`` (people of the cell left out because one of the two periods is
-        missing), ``trimmed`` (others without weight).
+        missing), ``trimmed`` (others without weight), ``unsupported`` (learners whom
+        no other person resembles in some covariate).
     influence : array of shape (people, cells)
         Summed over people: the estimation error of each cell.
     covariance : array of shape (cells, cells)
