@@ -30,6 +30,7 @@ COLUMNS = (
     "p_value",
     "r2_treatment",
     "r2_outcome",
+    "unit",
     "text",
 )
 """Columns of the table of `analyse_sensitivity`."""
@@ -139,6 +140,7 @@ def _move(
                 r2_treatment=treatment,
                 r2_outcome=outcome,
                 error=headline.std_error,
+                tighten=False,
             )
             half = quantile * error
             left = {"estimate": value, "ci_low": value - half, "ci_high": value + half}
@@ -160,4 +162,4 @@ def _move(
 def make_row(kind: str, **known: Any) -> dict[str, Any]:
     """Return a row of the table; what is not named is missing, or an empty text."""
     blank: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
-    return blank | {"kind": kind, "name": "", "text": ""} | known
+    return blank | {"kind": kind, "name": "", "unit": "", "text": ""} | known

@@ -140,6 +140,7 @@ def adjust_effect(
     r2_treatment: float,
     r2_outcome: float,
     error: float | None = None,
+    tighten: bool = True,
 ) -> tuple[float, float]:
     """Return the effect, and its error, had the hidden cause been adjusted for.
 
@@ -154,6 +155,10 @@ def adjust_effect(
     error : float, optional
         The effect's own error where it is not the classical one; it changes by the
         same factor.
+    tighten : bool
+        Whether the error falls by what the hidden cause would explain of the outcome.
+        Without, intervals also hold for causes that explain less of it than this, and
+        do not shrink to a point for one that would explain everything.
 
     Returns
     -------
@@ -166,7 +171,8 @@ def adjust_effect(
         r2_treatment=r2_treatment,
         r2_outcome=r2_outcome,
     )
-    factor = math.sqrt((1 - r2_outcome) / (1 - r2_treatment) * base.df / (base.df - 1))
+    left = 1 - r2_outcome if tighten else 1.0
+    factor = math.sqrt(left / (1 - r2_treatment) * base.df / (base.df - 1))
     own = base.std_error if error is None else error
     return value - math.copysign(bias, value), own * factor
 
@@ -195,8 +201,8 @@ def find_breaking_strength(
     Returns
     -------
     float
-        Multiple at which the interval holds 0: 0 if it does already, infinite if no
-        cause that can exist is strong enough, or 100 times is not.
+        Multiple at which the interval, not tightened, holds 0: 0 if it does already,
+        infinite if no cause that can exist is strong enough, or 100 times is not.
     """
 
     def holds(times: float) -> bool:
@@ -204,7 +210,12 @@ def find_breaking_strength(
         if math.isnan(shares[0]):
             return False
         moved, own = adjust_effect(
-            value, base=base, r2_treatment=shares[0], r2_outcome=shares[1], error=error
+            value,
+            base=base,
+            r2_treatment=shares[0],
+            r2_outcome=shares[1],
+            error=error,
+            tighten=False,
         )
         return math.copysign(1.0, value) * moved <= quantile * own
 

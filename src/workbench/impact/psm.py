@@ -14,7 +14,7 @@ from workbench.impact.aipw import estimate_aipw
 from workbench.impact.attrition import Attrition, measure_attrition
 from workbench.impact.balance import OVERALL
 from workbench.impact.design_matrix import select_terms
-from workbench.impact.effects import Effect
+from workbench.impact.effects import Effect, describe_unit
 from workbench.impact.estimators import estimate_ipw, estimate_naive, estimate_ols
 from workbench.impact.evidence import Findings
 from workbench.impact.g_computation import estimate_g_computation
@@ -206,7 +206,8 @@ def estimate_psm(
                 wide=made.wide,
                 matching=matching,
                 exact=exact,
-                unmeasured=(),
+                unit=describe_unit(cohort.outcome),
+                unmeasured=cohort.unmeasured,
                 alpha=alpha,
                 seed=seed,
             )

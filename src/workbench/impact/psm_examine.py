@@ -56,6 +56,7 @@ def examine_effect(
     wide: Sequence[str],
     matching: Mapping[str, Any],
     exact: Sequence[str],
+    unit: str = "",
     unmeasured: Sequence[str] = (),
     alpha: float = 0.05,
     seed: int,
@@ -74,6 +75,8 @@ def examine_effect(
         ``caliper``, ``ratio`` and ``replace``.
     exact : sequence of str
         Columns equal within a set, besides the trial.
+    unit : str
+        Of the outcome, for the table.
     unmeasured : sequence of str
         Names of causes that nobody measured.
     alpha : float
@@ -105,6 +108,7 @@ def examine_effect(
         terms=terms,
         wide=wide,
         binary=is_binary(sample),
+        unit=unit,
         unmeasured=unmeasured,
         alpha=alpha,
     )

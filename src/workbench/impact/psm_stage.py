@@ -16,6 +16,7 @@ from workbench.core.errors import (
     WorkbenchError,
 )
 from workbench.core.results import Check, Estimate, StageResult
+from workbench.core.run_params import RunParams
 from workbench.impact.effects import STAGE, make_empty_estimate
 from workbench.impact.evidence import Findings, grade_evidence
 from workbench.impact.multiplicity import adjust_family
@@ -23,7 +24,11 @@ from workbench.impact.overturn import add_controls, describe_refusal
 from workbench.impact.propensity import Method
 from workbench.impact.psm import PsmResult, estimate_psm
 from workbench.impact.psm_report import HEADLINE, tabulate_support
-from workbench.impact.psm_tables import collect_tables, list_tables
+from workbench.impact.psm_tables import (
+    collect_tables,
+    list_tables,
+    tabulate_answer,
+)
 from workbench.impact.specification import SpecificationCurve, run_specifications
 from workbench.impact.subgroups import (
     Subgroups,
@@ -35,7 +40,7 @@ from workbench.impact.subgroups import (
 if TYPE_CHECKING:
     from workbench.cohorts.target_trial import Gap
 
-__all__ = ["estimate_psm_stage"]
+__all__ = ["estimate_psm_stage", "read_psm_options"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +79,9 @@ def estimate_psm_stage(
     caliper, ratio, replace, exact, propensity, alpha, min_group, seed
         See `estimate_psm`.
     examine : bool
-        Whether to examine every estimate: errors side by side, hidden causes,
-        refutations, specification curve (without boosting, for time), subgroups.
+        Whether to examine every headline estimate: errors side by side, hidden
+        causes, refutations, specification curve (without boosting, for time),
+        subgroups. Negative controls are not examined.
 
     Returns
     -------
@@ -92,7 +98,11 @@ def estimate_psm_stage(
     if not cohorts:
         why = "; ".join(gap.reason for gap in gaps) or "no programme names this persona"
         return StageResult(
-            stage=STAGE, status="not_applicable", reason=why, checks=_list_gaps(gaps)
+            stage=STAGE,
+            status="not_applicable",
+            reason=why,
+            checks=_list_gaps(gaps),
+            tables=collect_tables([]),
         )
     answers = [
         _answer(
@@ -107,7 +117,7 @@ def estimate_psm_stage(
                 "min_group": min_group,
                 "seed": seed,
             },
-            examine=examine,
+            examine=examine and not cohort.outcome.negative_control,
         )
         for cohort in cohorts
     ]
@@ -126,7 +136,10 @@ def estimate_psm_stage(
         estimates=adjust_family(estimates),
         checks=tuple(checks),
         tables=collect_tables(
-            [(answer.cohort, _list_tables(answer)) for answer in answers]
+            [
+                (answer.cohort, _list_tables(answer) | tabulate_answer(told))
+                for answer, told in zip(answers, facts, strict=True)
+            ]
         ),
         facts={
             "family": f"{sum(item.headline for item in estimates)} headline estimates "
@@ -135,6 +148,30 @@ def estimate_psm_stage(
             "answers": facts,
         },
     )
+
+
+def read_psm_options(run: RunParams) -> dict[str, Any]:
+    """Read the options of the stage from a run's parameters.
+
+    Parameters
+    ----------
+    run : RunParams
+        Of the stage ``psm``.
+
+    Returns
+    -------
+    dict
+        Further arguments of `estimate_psm_stage`.
+    """
+    bench = run.params.workbench
+    return {
+        "exact": bench.impact.exact,
+        "propensity": bench.impact.propensity,
+        "alpha": bench.impact.alpha,
+        "min_group": bench.privacy.min_group,
+        "seed": run.seed,
+        **run.own,
+    }
 
 
 def _answer(cohort: Cohort, *, options: Mapping[str, Any], examine: bool) -> _Answer:
@@ -157,17 +194,11 @@ def _answer(cohort: Cohort, *, options: Mapping[str, Any], examine: bool) -> _An
 
 
 def _adjust_groups(answers: Sequence[_Answer]) -> list[_Answer]:
-    """Adjust the differences between groups of all outcomes but negative controls."""
-    told = [
-        answer.groups
-        for answer in answers
-        if answer.groups is not None and not answer.cohort.outcome.negative_control
-    ]
+    """Adjust the differences between groups over the comparisons examined."""
+    told = [answer.groups for answer in answers if answer.groups is not None]
     adjusted = iter(adjust_subgroups(told))
     return [
-        replace(answer, groups=next(adjusted))
-        if answer.groups is not None and not answer.cohort.outcome.negative_control
-        else answer
+        answer if answer.groups is None else replace(answer, groups=next(adjusted))
         for answer in answers
     ]
 
@@ -196,7 +227,7 @@ def _publish(
     if answer.curve is not None:
         checks += answer.curve.checks
         facts["specifications"] = answer.curve.facts["text"]
-    if answer.groups is not None and not cohort.outcome.negative_control:
+    if answer.groups is not None:
         checks += answer.groups.check()
         estimates += publish_subgroups(answer.groups, cohort, alpha=alpha)
         facts["subgroups"] = answer.groups.describe()
@@ -211,11 +242,8 @@ def _list_tables(answer: _Answer) -> dict[str, pd.DataFrame]:
     tables = list_tables(answer.found)
     if answer.curve is not None:
         tables |= {"specification": answer.curve.table}
-    if answer.groups is not None and not answer.cohort.outcome.negative_control:
-        tables |= {
-            "subgroups": answer.groups.table,
-            "subgroup_differences": answer.groups.differences,
-        }
+    if answer.groups is not None:
+        tables |= {"subgroups": answer.groups.tabulate()}
     return tables
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,9 +13,12 @@ from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
 from workbench.impact.psm import PsmResult
 from workbench.impact.refuters import COLUMNS as REFUTATION_COLUMNS
 
-__all__ = ["TABLES", "collect_tables", "list_tables"]
+__all__ = ["TABLES", "collect_tables", "list_tables", "tabulate_answer"]
+
+_SENTENCES = ("evidence", "overturn", "sensitivity", "refutation", "specifications")
 
 TABLES: Mapping[str, tuple[str, ...]] = {
+    "answers": (*_SENTENCES, "reason"),
     "balance": ("term", "site", "stage", "smd"),
     "pairs": ("set", "unit", "trial", "treated", "distance", "weight"),
     "overlap": ("group", "low", "high", "n", "share"),
@@ -25,8 +29,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "sensitivity": SENSITIVITY_COLUMNS,
     "refutation": REFUTATION_COLUMNS,
     "specification": ("variant", "estimate", "ci_low", "ci_high", "headline", "sound"),
-    "subgroups": ("attribute", "group", "estimate", "ci_low", "ci_high", "suppressed"),
-    "subgroup_differences": ("attribute", "group", "reference", "difference"),
+    "subgroups": ("kind", "attribute", "group", "reference", "estimate", "suppressed"),
 }
 """Names, and the columns that a table without rows has at least."""
 
@@ -50,6 +53,18 @@ def list_tables(found: PsmResult) -> dict[str, pd.DataFrame]:
         "sensitivity": found.sensitivity,
         "refutation": found.refutation,
     }
+
+
+def tabulate_answer(facts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Return the sentences of one comparison as the table ``answers``.
+
+    Parameters
+    ----------
+    facts : mapping
+        One of the stage's answers; sentences that are absent stay empty.
+    """
+    row = {name: str(facts.get(name, "")) for name in TABLES["answers"]}
+    return {"answers": pd.DataFrame([row])}
 
 
 def collect_tables(

@@ -45,12 +45,13 @@ class Sensitivity:
     ----------
     table : DataFrame
         ``kind``, ``name``, ``strength``, ``estimate``, ``ci_low``, ``ci_high``,
-        ``p_value``, ``r2_treatment``, ``r2_outcome``, ``text``. Kinds: ``headline``;
-        ``benchmark`` (the estimate left if a hidden cause were ``strength`` times as
-        strong as the covariate ``name``); ``breaking`` (the multiple at which the
-        interval holds 0); ``robustness_value`` and ``partial_r2``; ``hidden_bias``
-        (largest p-value, and range of the Hodges-Lehmann estimate, at the odds ratio
-        ``strength``); ``critical_gamma``; ``e_value``.
+        ``p_value``, ``r2_treatment``, ``r2_outcome``, ``unit``, ``text``. Kinds:
+        ``headline``; ``benchmark`` (the estimate left if a hidden cause were
+        ``strength`` times as strong as the covariate ``name``); ``breaking`` (the
+        multiple at which the interval holds 0); ``robustness_value`` and
+        ``partial_r2``; ``hidden_bias`` (largest p-value, and range of the
+        Hodges-Lehmann estimate, at the odds ratio ``strength``); ``critical_gamma``;
+        ``e_value``.
     robust : bool or None
         Whether the interval still leaves out 0 if a hidden cause were as strong as
         the strongest covariate; None if no covariate can be compared with.
@@ -77,6 +78,7 @@ def analyse_sensitivity(
     terms: Sequence[str],
     wide: Sequence[str],
     binary: bool,
+    unit: str = "",
     unmeasured: Sequence[str] = (),
     alpha: float = 0.05,
 ) -> Sensitivity:
@@ -92,6 +94,8 @@ def analyse_sensitivity(
         Covariate terms of the headline's regression, and of the one over all rows.
     binary : bool
         Whether the outcome is yes or no.
+    unit : str
+        Of the outcome; kept in the table.
     unmeasured : sequence of str
         Names of causes that nobody measured, for the sentences.
     alpha : float
@@ -108,9 +112,9 @@ def analyse_sensitivity(
     drive learning. How strongly a covariate drives learning and the outcome is
     therefore measured in the regression over all rows; the bias that a hidden cause so
     strong would give to that regression, in the outcome's unit, is taken off the
-    headline, whose error changes by the factor that adjusting for it would. Strengths,
-    robustness value and partial R2 are shares of what the covariates leave in that
-    regression.
+    headline. Its error grows by what the hidden cause shares with learning, and is not
+    reduced by what it would explain of the outcome. Strengths, robustness value and
+    partial R2 are shares of what the covariates leave in that regression.
     """
     base = measure_base(sample, design, wide)
     quantile = headline.quantile(alpha)
@@ -143,7 +147,7 @@ def analyse_sensitivity(
         unmeasured=unmeasured,
     )
     return Sensitivity(
-        table=pd.DataFrame(rows, columns=list(COLUMNS)),
+        table=pd.DataFrame(rows, columns=list(COLUMNS)).assign(unit=unit),
         robust=robust,
         checks=(_check_cause(strongest, held), hidden.check(held=held)),
         facts=facts,
