@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.brief.causes import choose_causes, list_adjusted, show_causes
 from workbench.brief.components import (
     Block,
     Column,
@@ -18,6 +19,7 @@ from workbench.brief.components import (
     write_section,
 )
 from workbench.brief.effects import select_effects
+from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
     MISSING,
     format_count,
@@ -79,6 +81,14 @@ class MethodsPage:
             write_section("What is measured", "outcomes"),
             _tabulate_outcomes(self.data),
         )
+
+    def show_causes(self) -> Block:
+        """Show what must be held alike by the declared causes, and what is missing."""
+        return show_causes(self.data)
+
+    def choose_causes(self) -> Exhibit:
+        """Choose the graphs of the declared causes."""
+        return choose_causes(self.data)
 
     def show_programs(self) -> Block:
         """Show what counts as having learnt, per programme."""
@@ -232,7 +242,8 @@ def _tabulate_trial(data: BriefData) -> Block:
     named = (
         join_words(item.replace("_", " ") for item in impact.covariates)
         if impact.covariates
-        else "role, level, tenure, place, shift, team, earlier ratings, results, "
+        else list_adjusted(data)
+        or "role, level, tenure, place, shift, team, earlier ratings, results, "
         "learning and skill gap"
     )
     matched = (

@@ -22,6 +22,7 @@ ReadStatus = Literal["done", "not_applicable", "blocked", "failed", "missing"]
 
 _READ = (
     "access",
+    "adjustment",
     "attrition",
     "balance",
     "baseline",
@@ -33,6 +34,8 @@ _READ = (
     "estimates",
     "flow",
     "freshness",
+    "graph_arrows",
+    "graph_nodes",
     "lineage",
     "overlap",
     "pairing",

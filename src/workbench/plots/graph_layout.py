@@ -37,7 +37,14 @@ KINDS = (
 """Kinds of nodes, from top to bottom of a column."""
 
 _TREATMENT, _AFTER, _OUTCOME, _LAST = 2, 3, 4, 5
-_WIDTHS = {0: 1.52, 1: 1.52, _TREATMENT: 0.96, _AFTER: 1.2, _OUTCOME: 0.96, _LAST: 1.2}
+_WIDTHS = {
+    0: 1.46,
+    1: 1.46,
+    _TREATMENT: 0.94,
+    _AFTER: 1.16,
+    _OUTCOME: 1.22,
+    _LAST: 1.16,
+}
 LINE = 0.19
 """Inches from one line of text to the next."""
 
@@ -50,9 +57,12 @@ SPACE = 0.05
 _HEAD = 0.21
 _LANE = 0.13
 _APART = 0.17
+_GAP = 0.21
 _SWEEPS = 6
 _AROUND = 0.12
 _CHARACTER = 0.086
+_BOLD_CHARACTER = 0.098
+_BOLD = (_TREATMENT, _OUTCOME)
 
 Point = tuple[float, float]
 Item = tuple[str, str, int]
@@ -173,7 +183,10 @@ def lay_out(nodes: pd.DataFrame, arrows: pd.DataFrame, *, width: float = 7.2) ->
     rank = {name: used.index(place) for name, place in column.items()}
     left, widths = _place_columns(used, width)
     written = {
-        name: tuple(_wrap(label, widths[rank[name]]) for label in rows["label"])
+        name: tuple(
+            _wrap(label, widths[rank[name]], bold=column[name] in _BOLD)
+            for label in rows["label"]
+        )
         for name, rows in boxes.groupby("box", sort=False)
     }
     heights = {name: _measure(lines, name) for name, lines in written.items()}
@@ -223,17 +236,18 @@ def _place_columns(
     """Return left edge and width of each column; gaps share what is left over."""
     widths = [_WIDTHS[place] for place in used]
     gap = (width - sum(widths)) / max(len(used) - 1, 1)
-    least = 0.24
-    if gap < least:
-        scale = (width - least * (len(used) - 1)) / sum(widths)
-        widths, gap = [item * scale for item in widths], least
+    if gap < _GAP:
+        scale = (width - _GAP * (len(used) - 1)) / sum(widths)
+        widths, gap = [item * scale for item in widths], _GAP
     left = [sum(widths[:at]) + gap * at for at in range(len(used))]
     return left, widths
 
 
-def _wrap(label: str, width: float) -> tuple[str, ...]:
-    room = max(int((width - 2 * PAD) / _CHARACTER), 6)
-    return tuple(textwrap.wrap(label, room)) or ("",)
+def _wrap(label: str, width: float, *, bold: bool) -> tuple[str, ...]:
+    """Break a label into lines that fit a box; bold boxes have narrower edges."""
+    room = (width - PAD) / _BOLD_CHARACTER if bold else (width - 2 * PAD) / _CHARACTER
+    lines = textwrap.wrap(label, max(int(room), 6), break_long_words=False)
+    return tuple(lines) or ("",)
 
 
 def _measure(lines: Sequence[Sequence[str]], name: str) -> float:
