@@ -80,12 +80,12 @@ def test_sets_are_named_by_what_they_leave_out() -> None:
 def test_steps_count_only_what_both_variants_choose() -> None:
     own = Variant().describe()
     assert count_steps(own, Variant(caliper=None).describe()) == ["caliper"]
-    weighted = list_variants(Variant(), sets=[DECLARED])[-4].describe()
+    weighted = Variant(method="ipw", caliper=None).describe()
     assert count_steps(own, Variant(ratio=2, adjusted=False).describe()) == [
         "ratio",
         "adjusted",
     ]
-    assert "caliper" not in count_steps(own, weighted | {"method": "weighting"})
+    assert count_steps(own, weighted) == ["method"]
 
 
 def test_headline_is_that_of_the_stage(
@@ -125,6 +125,17 @@ def test_known_effect_survives_and_covariates_move_it(
     assert "no p-value over them is claimed" in check.text
     assert curve.facts["share_same_sign"] == 1.0
     assert curve.facts["sound_highest"] < curve.facts["highest"]
+
+
+def test_cardinality_matching_is_one_of_the_variants(
+    curve: SpecificationCurve,
+) -> None:
+    rows = curve.table[curve.table["method"] == "cardinality matching"]
+    assert rows["adjusted"].tolist() == ["adjusted", "unadjusted"]
+    assert rows["largest_smd"].max() <= 0.05 + 1e-9
+    assert rows["sound"].all()
+    near = curve.table[curve.table["headline"]]
+    assert rows["n_treated"].iloc[0] >= near["n_treated"].iloc[0]
 
 
 def test_leaving_out_confounders_is_seen_in_the_balance(

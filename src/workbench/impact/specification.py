@@ -99,6 +99,7 @@ def run_specifications(
     covariate_sets: Mapping[str, Sequence[str]] | None = None,
     exact_on: Sequence[str] = ("role", "site"),
     boosting: bool = True,
+    cardinality: bool = True,
     alpha: float = 0.05,
     min_group: int = 10,
     seed: int,
@@ -123,6 +124,8 @@ def run_specifications(
         value are passed over.
     boosting : bool
         Whether to score by gradient boosting too, which takes longest.
+    cardinality : bool
+        Whether to match by cardinality too; see `match_cardinality`.
     alpha : float
         One less the level of the intervals.
     min_group : int
@@ -174,7 +177,7 @@ def run_specifications(
             sets=list(sets),
             exact=[name for name in exact_on if shop.varies(name)],
             boosting=boosting or propensity == "boosting",
-            cardinality=False,
+            cardinality=cardinality,
         )
         rows = [
             _write_row(shop, variant, number, headline, alpha)

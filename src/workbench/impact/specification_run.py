@@ -14,6 +14,7 @@ import pandas as pd
 from workbench.cohorts.frames import Cohort
 from workbench.core.errors import DesignError, NoOverlapError
 from workbench.impact.aipw import estimate_aipw
+from workbench.impact.cardinality import match_cardinality
 from workbench.impact.design_matrix import Design, build_design, select_terms
 from workbench.impact.effects import Effect
 from workbench.impact.errors_by_design import make_cluster_effect
@@ -95,7 +96,7 @@ class Workshop:
         DesignError, ConvergenceError
             If the variant cannot be estimated.
         """
-        if variant.method == "matching":
+        if variant.method in ("matching", "cardinality"):
             return self._compare_matched(variant)
         sample, design = self._sample, self._design(variant.covariates)
         if variant.method == "ols":
@@ -214,13 +215,7 @@ class Workshop:
             columns["unit"] = self._sample.clusters["unit"]
             columns["treated"] = self._sample.treated
             columns["score"] = self._score(variant).logit
-            self._matches[variant] = match_nearest(
-                pd.DataFrame(columns),
-                exact=keys,
-                caliper=variant.caliper,
-                ratio=variant.ratio,
-                replace=variant.replace,
-            )
+            self._matches[variant] = self._draw(variant, pd.DataFrame(columns), keys)
         matches = self._matches[variant]
         learners = matches.pairs.loc[matches.pairs["treated"], "row"].to_numpy()
         if self._sample.count_units(learners) < self._min_group:
@@ -228,6 +223,20 @@ class Workshop:
                 f"Fewer than {self._min_group} learners found a match"
             )
         return matches
+
+    def _draw(
+        self, variant: Variant, frame: pd.DataFrame, keys: tuple[str, ...]
+    ) -> Matches:
+        if variant.method == "cardinality":
+            design = self._design(variant.covariates)
+            return match_cardinality(frame, design, exact=keys)
+        return match_nearest(
+            frame,
+            exact=keys,
+            caliper=variant.caliper,
+            ratio=variant.ratio,
+            replace=variant.replace,
+        )
 
     def _largest(self, weights: FloatArray) -> float:
         try:
