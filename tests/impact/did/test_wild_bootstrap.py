@@ -25,7 +25,6 @@ def draw(seed: int, groups: int, effect: float = 0.0) -> dict[str, np.ndarray]:
 
 def list_plainly(data: dict[str, np.ndarray], points: list[float]) -> float:
     """Refit the regression for every vector of weights, and count."""
-    root = np.sqrt(data["w"])
     others = np.column_stack([np.ones(len(data["y"])), data["x"]])
     full = np.column_stack([data["d"], others])
 
@@ -35,14 +34,13 @@ def list_plainly(data: dict[str, np.ndarray], points: list[float]) -> float:
         )
         return float(found.params[0] / found.bse[0])
 
-    null = sm.WLS(data["y"], others, weights=data["w"]).fit()
+    null = sm.OLS(data["y"], others).fit()
     found = abs(fit(data["y"]))
     groups = int(data["c"].max()) + 1
     drawn = [
         abs(fit(null.fittedvalues + np.array(signs)[data["c"]] * null.resid))
         for signs in product(points, repeat=groups)
     ]
-    assert len(root) == len(data["y"])
     return float(np.mean(np.array(drawn) >= found - 1e-9))
 
 
@@ -78,6 +76,27 @@ def test_six_points_equal_a_plain_loop_over_all_vectors() -> None:
     assert found.p_value == pytest.approx(
         list_plainly(data, [*root, *[-point for point in root]])
     )
+
+
+def test_weights_of_the_groups_leave_a_difference_of_means_alone() -> None:
+    """Weights that equalise the groups change neither the effect nor the test."""
+    data = draw(10, 12, effect=0.4)
+    treated = data["c"] < 2
+    share = treated.sum() / (~treated).sum()
+    plain, weighted = (
+        run_wild_bootstrap(
+            data["y"],
+            treated,
+            np.empty((len(treated), 0)),
+            cluster=data["c"],
+            weights=weights,
+            seed=0,
+        )
+        for weights in (None, np.where(treated, 1.0, share))
+    )
+    assert weighted.p_value == plain.p_value
+    assert weighted.ci_low == pytest.approx(plain.ci_low, abs=1e-7)
+    assert weighted.ci_high == pytest.approx(plain.ci_high, abs=1e-7)
 
 
 def test_it_agrees_with_diff_diff() -> None:
@@ -141,6 +160,16 @@ def test_two_clusters_reject_nothing() -> None:
     )
     assert found.p_value > 0.05
     assert (found.ci_low, found.ci_high) == (-math.inf, math.inf)
+
+
+def test_an_outcome_that_never_changes_shows_nothing() -> None:
+    data = draw(8, 6)
+    found = run_wild_bootstrap(
+        np.zeros(len(data["y"])), data["d"], data["x"], cluster=data["c"], seed=0
+    )
+    assert found.p_value == 1
+    assert found.ci_low == pytest.approx(0, abs=1e-9)
+    assert found.ci_high == pytest.approx(0, abs=1e-9)
 
 
 def test_bad_requests() -> None:

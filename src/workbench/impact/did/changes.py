@@ -75,8 +75,8 @@ class Changes:
         return np.asarray(self.frame["treated"], dtype=bool)
 
     def code(self, column: str) -> IntArray:
-        """Return a cluster column as codes from 0, in order of the names."""
-        codes = pd.factorize(self.frame[column], sort=True)[0]
+        """Return a cluster column as codes from 0, gaps as a cluster of their own."""
+        codes = pd.factorize(self.frame[column], sort=True, use_na_sentinel=False)[0]
         return np.asarray(codes, dtype="int64")
 
     def weigh(self, weighting: Weighting) -> FloatArray:

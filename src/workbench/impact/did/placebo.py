@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohorts.frames import Panel
-from workbench.core.errors import TooFewUnitsError
+from workbench.core.errors import DesignError
 from workbench.core.results import Check
 from workbench.impact.did.changes import Window, stack_changes
 from workbench.impact.did.two_by_two import estimate_change_effect
@@ -123,7 +123,7 @@ def _estimate(panel: Panel, back: int, lag: int) -> tuple[Effect, int] | None:
     try:
         changes = stack_changes(panel, windows)
         effect = estimate_change_effect(changes, method="did_placebo")
-    except TooFewUnitsError:
+    except DesignError:
         return None
     return effect, len(changes.windows)
 

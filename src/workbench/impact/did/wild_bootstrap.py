@@ -38,7 +38,7 @@ class WildTest:
     ci_low, ci_high : float
         Effects the test does not reject; infinite where no effect is rejected.
     statistic : float
-        Effect over its CR1 error.
+        Effect over its CR1 error; NaN without error.
     draws : int
         Different vectors of weights used.
     listed : bool
@@ -93,7 +93,8 @@ def run_wild_bootstrap(
     cluster : array of int
         Codes from 0.
     weights : array, optional
-        Regression weights above 0; default 1.
+        Regression weights above 0; default 1. They enter the estimate and its error,
+        not the residuals that are redrawn.
     seed : int
         Of the draws; without effect where all vectors are listed.
     draws : int
@@ -159,7 +160,7 @@ def run_wild_bootstrap(
         p_value=test(0.0),
         ci_low=low,
         ci_high=high,
-        statistic=parts.effect / (error * factor) if error else math.inf,
+        statistic=parts.effect / (error * factor) if error else math.nan,
         draws=len(signs),
         listed=listed,
         law=law,
@@ -233,14 +234,21 @@ def _split(
     cluster: IntArray,
     weights: FloatArray | None,
 ) -> _Parts:
-    """Sweep the other regressors out, and sum the parts of the scores by cluster."""
-    scale = np.ones(len(outcome)) if weights is None else np.sqrt(weights)
-    design = np.column_stack([np.ones(len(outcome)), others]) * scale[:, None]
-    basis, size, _ = np.linalg.svd(design, full_matrices=False)
-    basis = basis[:, size > size[0] * 1e-10]
-    both = np.column_stack([treated, outcome]) * scale[:, None]
-    both = both - basis @ (basis.T @ both)
-    x, y = both[:, 0], both[:, 1]
+    """Sweep the other regressors out, and sum the parts of the scores by cluster.
+
+    Residuals under the null come from the regression without weights: weights that
+    depend on the treatment would shrink the residuals of the smaller group, and the
+    test would reject too often where treated clusters are few.
+    """
+    root = np.ones(len(outcome)) if weights is None else np.sqrt(weights)
+    design = np.column_stack([np.ones(len(outcome)), others])
+    both = np.column_stack([treated, outcome])
+    basis = _span(design * root[:, None])
+    swept = both * root[:, None]
+    swept = swept - basis @ (basis.T @ swept)
+    plain = _span(design)
+    null = (both - plain @ (plain.T @ both)) * root[:, None]
+    x, y = swept[:, 0], swept[:, 1]
     groups = int(cluster.max()) + 1
 
     def add(values: FloatArray) -> FloatArray:
@@ -257,9 +265,15 @@ def _split(
         own=add(x * y),
         size=add(x * x),
         cross=add_all(x),
-        loads=(add_all(y), add_all(x)),
-        moments=(add(x * y), add(x * x)),
+        loads=(add_all(null[:, 1]), add_all(null[:, 0])),
+        moments=(add(x * null[:, 1]), add(x * null[:, 0])),
     )
+
+
+def _span(design: FloatArray) -> FloatArray:
+    """Return orthonormal columns that span those of a design."""
+    basis, size, _ = np.linalg.svd(design, full_matrices=False)
+    return np.asarray(basis[:, size > size[0] * 1e-10], dtype="float64")
 
 
 def _own_error(parts: _Parts) -> float:
@@ -282,7 +296,8 @@ def _p_value(
     scores = scores - shift[:, None] * parts.size
     bottom = np.sqrt((scores**2).sum(axis=1)) / parts.spread
     error = _own_error(parts)
-    found = abs(parts.effect - null) / error if error else math.inf
+    gap = abs(parts.effect - null)
+    found = 0.0 if gap == 0 else gap / error if error else math.inf
     drawn = np.abs(shift) / np.maximum(bottom, 1e-12 * max(error, 1e-300))
     if ties:
         larger = int((drawn >= found * (1 - _TIES) - _TIES).sum())
