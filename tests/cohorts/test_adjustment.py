@@ -261,6 +261,26 @@ def test_dowhy_finds_what_brute_force_finds(graph: CausalGraph) -> None:
     assert adjustment == identify_adjustment.__wrapped__(graph)
 
 
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(graphs(), st.sets(st.sampled_from(NAMES)))
+def test_a_choice_is_refused_just_where_it_opens_a_path(graph, asked) -> None:
+    nodes = [node for node in graph.nodes if node.when == "before" and node.measured_by]
+    named = [node.id for node in nodes if node.id in asked]
+    required = set(identify_adjustment(graph).required)
+    whole = closes(graph, required | set(named))
+    requested = columns(*named)
+    if not whole:
+        with pytest.raises(ParamError, match="as a collider it opens the path"):
+            identify_adjustment(graph, requested=requested)
+        return
+    found = identify_adjustment(graph, requested=requested)
+    dropped = {node.id for node in found.instruments}
+    assert closes(graph, (required | set(named)) - dropped)
+    held = {node.id for node in nodes if set(node.measured_by) <= {*found.covariates}}
+    assert found.identified is closes(graph, held)
+    assert set(found.covariates) == {f"{name}_days" for name in set(named) - dropped}
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(graphs())
 def test_an_instrument_changes_the_outcome_through_learning_only(graph) -> None:

@@ -17,6 +17,7 @@ from workbench.cohorts.target_trial import (
     prepare_members,
     prepare_program,
 )
+from workbench.core.causal_file import read_causes
 from workbench.core.errors import DesignError, ParamError
 from workbench.core.params import ImpactParams, OrgParams, Persona
 from workbench.core.quarters import Quarter
@@ -306,6 +307,33 @@ def test_covariates_must_be_facts(
     )
     with pytest.raises(ParamError, match="rating_next"):
         build(con, _replace(params, workbench=workbench))
+
+
+def test_declared_causes_decide_on_covariates_and_what_is_missing(
+    tmp_path: Path, con: duckdb.DuckDBPyConnection, params: OrgParams
+) -> None:
+    path = tmp_path / "graph.yml"
+    path.write_text(
+        "nodes:\n"
+        "  - {id: place, label: Place, measured_by: [location]}\n"
+        "  - {id: past, label: Past, measured_by: [prior_rating]}\n"
+        "  - {id: drive, label: Drive}\n"
+        "arrows:\n"
+        "  place: [past, learning, outcome]\n"
+        "  past: [learning]\n"
+        "  drive: [past, learning]\n"
+        "for_outcomes:\n"
+        "  - outcomes: [performance_rating, retention, moves, skill_proficiency]\n"
+        "    arrows: {past: [outcome], drive: [outcome], learning: [outcome]}\n"
+    )
+    declared = read_causes(path, params.outcomes)
+    cohort = build(con, _replace(params, causes=declared))
+    assert cohort.covariates == ("location", "prior_rating")
+    assert cohort.unmeasured == ("Drive",)
+    assert cohort.notes[-1].endswith("Not measured, though needed as well: Drive.")
+    usual = build(con, params)
+    assert usual.unmeasured == ()
+    assert usual.notes[-1].startswith("No causes are declared")
 
 
 def test_people_without_consent_are_nowhere(tmp_path: Path, params: OrgParams) -> None:

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 
 from workbench.plots.graph import describe_graph, describe_graph_alt, plot_graph
-from workbench.plots.graph_layout import KINDS, box_frame, lay_out, link_frame
+from workbench.plots.graph_frames import KINDS, box_frame, link_frame
+from workbench.plots.graph_layout import lay_out
 
 NODES = [
     ("tenure", "Tenure", "adjusted", True),

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Patch, PathPatch, Polygon
 from matplotlib.path import Path
 
+from workbench.plots.graph_frames import follow_arrows
 from workbench.plots.graph_layout import (
     LINE,
     PAD,
@@ -68,7 +69,9 @@ def describe_graph(nodes: pd.DataFrame, arrows: pd.DataFrame) -> str:
         int(kinds.get(kind, 0)) for kind in ("adjusted", "unmeasured", "left_out")
     )
     needed = held + hidden + left
-    if "outcome" in set(nodes["kind"]) and not _reaches(arrows):
+    if "outcome" in set(nodes["kind"]) and "outcome" not in follow_arrows(
+        arrows, "learning"
+    ):
         return f"Learning cannot change it; {_count(held)} held alike all the same"
     if not needed:
         return "Nothing has to be held alike: no cause drives learning and outcome"
@@ -282,16 +285,6 @@ def _bend(points: tuple[Point, ...]) -> Path:
         vertices += [(half, y0), (half, y1), (x1, y1)]
         codes += [Path.CURVE4] * 3
     return Path(vertices, codes)
-
-
-def _reaches(arrows: pd.DataFrame) -> bool:
-    """Tell whether arrows lead from learning to the outcome."""
-    reached, queue = {"learning"}, ["learning"]
-    for node in queue:
-        new = set(arrows.loc[arrows["cause"] == node, "effect"]) - reached
-        reached |= new
-        queue += sorted(new)
-    return "outcome" in reached
 
 
 def _count(number: int) -> str:

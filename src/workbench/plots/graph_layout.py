@@ -10,8 +10,16 @@ from itertools import pairwise
 
 import pandas as pd
 
+from workbench.plots.graph_frames import (
+    AFTER,
+    LAST,
+    OUTCOME,
+    TREATMENT,
+    box_frame,
+    link_frame,
+)
+
 __all__ = [
-    "KINDS",
     "LINE",
     "PAD",
     "SPACE",
@@ -19,31 +27,16 @@ __all__ = [
     "Layout",
     "Link",
     "Point",
-    "box_frame",
     "lay_out",
-    "link_frame",
 ]
 
-KINDS = (
-    "adjusted",
-    "left_out",
-    "unmeasured",
-    "spared",
-    "learning_only",
-    "treatment",
-    "after",
-    "outcome",
-)
-"""Kinds of nodes, from top to bottom of a column."""
-
-_TREATMENT, _AFTER, _OUTCOME, _LAST = 2, 3, 4, 5
 _WIDTHS = {
     0: 1.46,
     1: 1.46,
-    _TREATMENT: 0.94,
-    _AFTER: 1.16,
-    _OUTCOME: 1.22,
-    _LAST: 1.16,
+    TREATMENT: 0.94,
+    AFTER: 1.16,
+    OUTCOME: 1.22,
+    LAST: 1.16,
 }
 LINE = 0.19
 """Inches from one line of text to the next."""
@@ -62,7 +55,7 @@ _SWEEPS = 6
 _AROUND = 0.12
 _CHARACTER = 0.086
 _BOLD_CHARACTER = 0.098
-_BOLD = (_TREATMENT, _OUTCOME)
+_BOLD = (TREATMENT, OUTCOME)
 
 Point = tuple[float, float]
 Item = tuple[str, str, int]
@@ -102,68 +95,6 @@ class Layout:
     height: float
 
 
-def box_frame(nodes: pd.DataFrame, arrows: pd.DataFrame) -> pd.DataFrame:
-    """Gather nodes of one kind into boxes.
-
-    Parameters
-    ----------
-    nodes : DataFrame
-        ``node``, ``label``, ``kind`` and ``measured`` of one graph.
-    arrows : DataFrame
-        ``cause`` and ``effect`` of the same graph.
-
-    Returns
-    -------
-    DataFrame
-        One row per node, ordered by column and kind: ``box``, ``column`` (0 for
-        causes of which no cause is drawn, 1 for other causes, 2 learning, 3 after it,
-        4 the outcome, 5 what the outcome causes), ``kind``, ``measured``, ``node``,
-        ``label``.
-    """
-    caused = set(arrows["effect"])
-    late = _follow(arrows, "outcome")
-    fixed = {"treatment": _TREATMENT, "outcome": _OUTCOME, "after": _AFTER}
-    table = nodes[["node", "label", "kind"]].copy()
-    table["measured"] = nodes["measured"].astype(bool)
-    columns = [
-        _LAST if node in late else fixed.get(kind, int(node in caused))
-        for node, kind in zip(table["node"], table["kind"], strict=True)
-    ]
-    rank = table["kind"].map({kind: place for place, kind in enumerate(KINDS)})
-    table = table.assign(column=columns, rank=rank, place=range(len(table)))
-    table = table.sort_values(
-        ["column", "rank", "measured", "place"],
-        ascending=[True, True, False, True],
-        kind="stable",
-    )
-    table["box"] = [
-        f"{column}/{kind}/{'measured' if measured else 'unmeasured'}"
-        for column, kind, measured in zip(
-            table["column"], table["kind"], table["measured"], strict=True
-        )
-    ]
-    names = ["box", "column", "kind", "measured", "node", "label"]
-    return table[names].reset_index(drop=True)
-
-
-def link_frame(boxes: pd.DataFrame, arrows: pd.DataFrame) -> pd.DataFrame:
-    """Gather arrows between nodes into arrows between boxes.
-
-    Returns
-    -------
-    DataFrame
-        ``source``, ``target``, ``arrows`` (how many); arrows within a box are left
-        out.
-    """
-    box = dict(zip(boxes["node"], boxes["box"], strict=True))
-    pairs = pd.DataFrame(
-        {"source": arrows["cause"].map(box), "target": arrows["effect"].map(box)}
-    ).dropna()
-    pairs = pairs[pairs["source"] != pairs["target"]]
-    counted = pairs.groupby(["source", "target"], sort=True).size()
-    return counted.rename("arrows").reset_index()
-
-
 def lay_out(nodes: pd.DataFrame, arrows: pd.DataFrame, *, width: float = 7.2) -> Layout:
     """Place the boxes of a graph in columns, and lead its arrows around them.
 
@@ -172,7 +103,7 @@ def lay_out(nodes: pd.DataFrame, arrows: pd.DataFrame, *, width: float = 7.2) ->
     Parameters
     ----------
     nodes, arrows : DataFrame
-        See `box_frame`.
+        See `workbench.plots.graph_frames.box_frame`.
     width : float
         Inches from the left edge to the right one.
     """
@@ -217,17 +148,6 @@ def lay_out(nodes: pd.DataFrame, arrows: pd.DataFrame, *, width: float = 7.2) ->
         width=width,
         height=height,
     )
-
-
-def _follow(arrows: pd.DataFrame, start: str) -> set[str]:
-    """Return everything that arrows lead to from a node."""
-    found: set[str] = set()
-    queue = [start]
-    for node in queue:
-        new = set(arrows.loc[arrows["cause"] == node, "effect"]) - found
-        found |= new
-        queue += sorted(new)
-    return found
 
 
 def _place_columns(
