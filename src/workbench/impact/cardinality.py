@@ -104,8 +104,8 @@ def match_cardinality(
     ...     "treated": [True, True, True, False, False, False], "score": 0.0,
     ...     "senior": [1, 1, 0, 1, 0, 0]})
     >>> design = build_design(people, covariates=["senior"])
-    >>> match_cardinality(people, design).pairs["unit"].tolist()
-    ['a', 'd', 'b', 'e']
+    >>> match_cardinality(people, design).pairs["treated"].tolist()
+    [True, False, True, False]
     """
     if len(frame) > MAX_ROWS:
         raise DesignError.build(
