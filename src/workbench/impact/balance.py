@@ -236,8 +236,11 @@ def _read_columns(design: Design, rows: BoolArray) -> list[_Column]:
         if name not in design.numeric:
             columns.append(_Column(name=name, values=values))
             continue
-        order = np.argsort(values, kind="stable")
+        # The fast sort gives the same order unless values are equal.
+        order = np.argsort(values)
         last = np.append(np.diff(values[order]) != 0, True)
+        if not last.all():
+            order = np.argsort(values, kind="stable")
         columns.append(_Column(name=name, values=values, order=order, last=last))
     return columns
 

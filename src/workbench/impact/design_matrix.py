@@ -171,7 +171,7 @@ def _is_number(values: pd.Series) -> bool:
 
 
 def _is_binary(values: FloatArray) -> bool:
-    return bool(np.isin(values, (0.0, 1.0)).all())
+    return bool(((values == 0.0) | (values == 1.0)).all())
 
 
 def _numeric_terms(
@@ -184,7 +184,8 @@ def _numeric_terms(
         made = {}
         notes = [_dropped(name, empty=bool(gaps.all()))]
     else:
-        made = {name: np.where(gaps, np.median(numbers[~gaps]), numbers)}
+        filled = np.median(numbers[~gaps]) if gaps.any() else 0.0
+        made = {name: np.where(gaps, filled, numbers)}
         notes = []
     if gaps.any() and not gaps.all():
         made[f"{name}={MISSING}"] = gaps.astype("float64")

@@ -1,0 +1,324 @@
+"""What the estimators said where the truth is known: tables and sentences."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+
+from workbench.brief.components import Block, join_blocks, write_paragraph
+from workbench.brief.formatting import (
+    format_count,
+    format_percent,
+    format_value,
+    pluralise,
+)
+from workbench.brief.tables import count, decimal, percent, tabulate_frame, words
+
+__all__ = [
+    "BAND",
+    "describe_calibration",
+    "describe_nonexperimental",
+    "judge_cells",
+    "read_calibration",
+    "read_nonexperimental",
+    "show_calibration",
+    "show_nonexperimental",
+    "tabulate_nonexperimental",
+]
+
+BAND = (0.93, 0.97)
+"""Shares of runs in which a 95 % interval may hold the truth."""
+
+HIGHEST_SIZE = 0.06
+LOWEST_REMOVED = 0.9
+LOWEST_WARNED = 0.8
+
+_QUANTILE = 1.96
+_HOLDS = "holds"
+_AS_IT_MUST = "lost, as it must be"
+_GROUPS = {
+    "NSW": "the experiment's own",
+    "CPS-1": "population survey (CPS)",
+    "PSID-1": "panel survey (PSID)",
+}
+_METHODS = {
+    "naive": "raw difference",
+    "psm_nn": "matching, the headline",
+    "aipw": "doubly robust",
+}
+_CHECKS = {
+    "aipw_agrees": "matching and doubly robust differ",
+    "balance": "unbalanced",
+    "balance_good": "small imbalance left",
+    "effective_sample_size": "few effective others",
+    "matched_share": "under half matched",
+    "positivity": "some all but certain to learn",
+    "regression_terms": "too few rows for all covariates",
+    "thin_support": "few others alike",
+}
+
+
+@cache
+def read_calibration() -> pd.DataFrame:
+    """Read the published calibration: one row per cell.
+
+    Returns
+    -------
+    DataFrame
+        ``cell``, ``family``, ``design``, ``estimand``, ``expect`` (covers or fails),
+        ``must_warn``, ``runs``, ``failed`` (refused), ``reason``, ``coverage`` and its
+        Monte-Carlo ``coverage_error``, ``false_positives``, ``truth``, ``bias``,
+        ``sd``, ``std_error`` (mean), ``se_ratio``, ``naive_bias``, ``removed``,
+        ``warned``, ``date``, ``machine``, ``code``.
+    """
+    return pd.read_parquet(BytesIO(_read("calibration.parquet")))
+
+
+def judge_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Judge every cell of a calibration.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `read_calibration`.
+
+    Returns
+    -------
+    DataFrame
+        With ``verdict`` (a few words) and ``fine`` (bool). A cell holds if coverage
+        lies between 93 and 97 % within its Monte-Carlo error, false positives are not
+        above 6 % beyond theirs, and at least 90 % of the raw difference's bias is gone.
+        A cell whose assumption is broken on purpose must lose coverage, and warn where
+        the data can show it.
+    """
+    judged = [_judge(row) for row in table.to_dict("records")]
+    return table.assign(
+        verdict=[verdict for verdict, _ in judged],
+        fine=[fine for _, fine in judged],
+    )
+
+
+def describe_calibration(table: pd.DataFrame) -> list[str]:
+    """Say in sentences what a calibration found, bad cells first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `read_calibration`.
+    """
+    cells = judge_cells(table)
+    sound = cells[cells["expect"] == "covers"]
+    held = int(sound["fine"].sum())
+    least, most = int(cells["runs"].min()), int(cells["runs"].max())
+    runs = format_count(least) if least == most else f"{least} to {most}"
+    sentences = [
+        f"On {pluralise(len(sound), 'design')} of known truth, drawn {runs} times each,"
+        f" {held} hold: the 95 % interval contains the truth in 93 to 97 % of the "
+        "draws, allowing for the number of draws."
+    ]
+    sentences += [
+        f"It does not hold for {row['design']}: {row['verdict']}"
+        f" (coverage {format_percent(row['coverage'])})."
+        for row in cells[~cells["fine"]].to_dict("records")
+    ]
+    broken = cells[(cells["expect"] == "fails") & cells["fine"]]
+    sentences += [
+        f"{_capitalise(row['design'])}. The interval held the truth in "
+        f"{format_percent(row['coverage'])} of the draws; a warning was given in "
+        f"{format_percent(row['warned'])}."
+        for row in broken.to_dict("records")
+    ]
+    return sentences
+
+
+def show_calibration() -> Block:
+    """Show the calibration as sentences and a table, bad cells visible."""
+    table = read_calibration()
+    cells = judge_cells(table)
+    newest = table.iloc[-1]
+    return join_blocks(
+        write_paragraph(*describe_calibration(table)),
+        tabulate_frame(
+            cells,
+            [
+                words("design", "Design"),
+                words("verdict", "Verdict"),
+                count("runs", "Draws"),
+                percent("coverage", "Coverage"),
+                percent("coverage_error", "Its error"),
+                percent("false_positives", "False positives"),
+                decimal("bias", "Bias", 3, signed=True),
+                decimal("se_ratio", "Error stated / seen"),
+                percent("removed", "Bias removed", digits=0),
+                percent("warned", "Warned", digits=0),
+                count("failed", "Refused"),
+            ],
+            caption="How often 95 % intervals hold the truth. Errors stated should "
+            "equal those seen (1.00); refused draws had nobody to compare",
+            empty="No calibration has been published.",
+            anchor="tbl-calibration",
+        ),
+        write_paragraph(f"{newest['date']}, {newest['machine']}.", kind="sub"),
+    )
+
+
+@cache
+def read_nonexperimental() -> dict[str, pd.DataFrame]:
+    """Read what matching says where an experiment says what is right.
+
+    Returns
+    -------
+    dict
+        ``estimates``: ``group`` (NSW, CPS-1, PSID-1), ``outcome`` (re78; re75 is a
+        placebo), ``method``, ``estimate``, ``std_error``, ``ci_low``, ``ci_high``
+        (dollars), ``evidence``, ``n_treated``, ``n_control``. ``failed_checks``:
+        ``group``, ``outcome``, ``check``, ``value``, ``limit``, ``text``.
+    """
+    found = json.loads(_read("nonexperimental.json").decode("utf-8"))
+    return {name: pd.DataFrame(rows) for name, rows in found.items()}
+
+
+def tabulate_nonexperimental() -> pd.DataFrame:
+    """Put matched estimates beside the experiment's, with their warnings.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison group and method: ``comparison``, ``method``,
+        ``estimate``, ``ci_low``, ``ci_high`` (dollars of 1978), ``interval``,
+        ``truth`` (the experiment's difference), ``holds`` (whether the interval holds
+        it), ``placebo`` and ``placebo_interval`` (the same for 1975, where nothing can
+        have changed), ``warnings`` (empty for the raw difference).
+    """
+    found = read_nonexperimental()
+    estimates = found["estimates"].set_index(["group", "outcome", "method"])
+    truth = float(estimates.loc[("NSW", "re78", "naive"), "estimate"])
+    failed = found["failed_checks"].query("outcome == 're78'").groupby("group")["check"]
+    named = {
+        group: ", ".join(_CHECKS.get(name, name) for name in sorted(names))
+        for group, names in failed
+    }
+    rows = []
+    for group, label in _GROUPS.items():
+        for method, name in _METHODS.items():
+            now = estimates.loc[(group, "re78", method)]
+            before = estimates.loc[(group, "re75", method)]
+            rows.append(
+                {
+                    "comparison": label,
+                    "method": name,
+                    "estimate": now["estimate"],
+                    "ci_low": now["ci_low"],
+                    "ci_high": now["ci_high"],
+                    "interval": _write_interval(now),
+                    "truth": truth,
+                    "holds": bool(now["ci_low"] <= truth <= now["ci_high"]),
+                    "placebo": before["estimate"],
+                    "placebo_interval": _write_interval(before),
+                    "warnings": "" if method == "naive" else named.get(group, ""),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def describe_nonexperimental() -> list[str]:
+    """Say what the comparison with the experiment teaches."""
+    table = tabulate_nonexperimental().set_index(["comparison", "method"])
+    truth = float(table["truth"].iloc[0])
+    matched, raw = _METHODS["psm_nn"], _METHODS["naive"]
+    sentences = [
+        "A training programme of the 1970s drew its learners by lot, so that its effect"
+        f" is known: {_dollars(truth)} in 1978. Put beside people of two surveys "
+        "instead, its learners test what matching can do."
+    ]
+    for group in ("CPS-1", "PSID-1"):
+        row, naive = (
+            table.loc[(_GROUPS[group], matched)],
+            table.loc[(_GROUPS[group], raw)],
+        )
+        verb = "holds" if row["holds"] else "misses"
+        sentences.append(
+            f"{_capitalise(_GROUPS[group])}: the raw difference is "
+            f"{_dollars(naive['estimate'])}, matching says {_dollars(row['estimate'])} "
+            f"(interval {row['interval']}), which {verb} the experiment's value; "
+            f"it warns: {row['warnings']}. For 1975, before anybody learnt, it says "
+            f"{_dollars(row['placebo'])} where 0 is right."
+        )
+    sentences.append(
+        "An interval that holds the truth is therefore not enough: the placebo shows "
+        "that people of the surveys differ in ways that nobody measured."
+    )
+    return sentences
+
+
+def show_nonexperimental() -> Block:
+    """Show matching on survey groups beside the experiment."""
+    table = tabulate_nonexperimental()
+    whole = {
+        name: table[name].map(lambda value: _dollars(float(value)))
+        for name in ("estimate", "placebo")
+    }
+    truth = _dollars(float(table["truth"].iloc[0]))
+    return join_blocks(
+        write_paragraph(*describe_nonexperimental()),
+        tabulate_frame(
+            table.assign(**whole, held=table["holds"].map({True: "yes", False: "no"})),
+            [
+                words("comparison", "Compared with people of"),
+                words("method", "Method"),
+                words("estimate", "Effect 1978"),
+                words("interval", "95 % interval"),
+                words("held", f"Holds {truth}"),
+                words("placebo", "Placebo 1975"),
+                words("placebo_interval", "95 % interval of it"),
+                words("warnings", "Warnings"),
+            ],
+            caption="The same learners beside three comparison groups, dollars",
+            empty="Nothing has been published.",
+            anchor="tbl-nonexperimental",
+        ),
+    )
+
+
+def _read(name: str) -> bytes:
+    return (files("workbench.brief") / "proofs" / name).read_bytes()
+
+
+def _judge(row: dict[Any, Any]) -> tuple[str, bool]:
+    """Return the verdict on a cell, and whether all is as it should be."""
+    coverage, slack = float(row["coverage"]), _QUANTILE * float(row["coverage_error"])
+    if row["expect"] == "fails":
+        if coverage + slack >= BAND[0]:
+            return "should have lost the truth, and did not", False
+        if row["must_warn"] and row["warned"] < LOWEST_WARNED:
+            return "lost, and too seldom warned of", False
+        return _AS_IT_MUST, True
+    faults = []
+    if coverage + slack < BAND[0]:
+        faults.append("intervals too narrow")
+    if coverage - slack > BAND[1]:
+        faults.append("intervals wider than needed")
+    size = float(row["false_positives"])
+    if not math.isnan(size) and size - slack > HIGHEST_SIZE:
+        faults.append("too many false positives")
+    if row["removed"] < LOWEST_REMOVED:
+        faults.append("bias left")
+    return (" and ".join(faults), False) if faults else (_HOLDS, True)
+
+
+def _dollars(value: float) -> str:
+    return format_value(value, 0)
+
+
+def _write_interval(row: pd.Series) -> str:
+    return f"{_dollars(float(row['ci_low']))} to {_dollars(float(row['ci_high']))}"
+
+
+def _capitalise(text: str) -> str:
+    return text[:1].upper() + text[1:]
