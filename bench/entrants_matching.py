@@ -60,7 +60,7 @@ def _match_ours(frame: pd.DataFrame, *, replace: bool) -> Callable[[], Result]:
     return work
 
 
-def _match_dowhy(frame: pd.DataFrame) -> Callable[[], Result]:
+def _match_dowhy(frame: pd.DataFrame, *, error: bool) -> Callable[[], Result]:
     from dowhy import CausalModel
 
     people = frame.assign(treated=frame["treated"] == 1)
@@ -75,7 +75,10 @@ def _match_dowhy(frame: pd.DataFrame) -> Callable[[], Result]:
             method_name="backdoor.propensity_score_matching",
             target_units="att",
         )
-        return float(found.value), math.nan
+        if not error:
+            return float(found.value), math.nan
+        spread = found.get_standard_error(method="bootstrap", num_simulations=100)
+        return float(found.value), float(np.squeeze(spread))
 
     return work
 
@@ -124,7 +127,8 @@ def _match_causalml(frame: pd.DataFrame) -> Callable[[], Result]:
 ENTRANTS: dict[str, tuple[Callable[[pd.DataFrame], Callable[[], Result]], str]] = {
     "workbench": (lambda frame: _match_ours(frame, replace=False), "workbench"),
     "workbench_replace": (lambda frame: _match_ours(frame, replace=True), "workbench"),
-    "dowhy": (_match_dowhy, "dowhy"),
+    "dowhy": (lambda frame: _match_dowhy(frame, error=False), "dowhy"),
+    "dowhy_error": (lambda frame: _match_dowhy(frame, error=True), "dowhy"),
     "psmpy": (_match_psmpy, "psmpy"),
     "causalml": (_match_causalml, "causalml"),
 }

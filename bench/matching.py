@@ -36,6 +36,12 @@ CONTENDERS = (
         does="score, 1:1 with replacement, ATT; no caliper, balance or error",
     ),
     Contender(
+        name="dowhy_error",
+        ours=False,
+        does="the same with its error, 100 draws of the bootstrap (which is not valid "
+        "for matching)",
+    ),
+    Contender(
         name="psmpy",
         ours=False,
         does="score, 1:1 without replacement, caliper; no error",

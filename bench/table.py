@@ -31,7 +31,10 @@ def hold(
     only: str,
     limit: float,
 ) -> None:
-    """Run everybody at every size, one after the other; keep results not run again."""
+    """Run everybody at every size, one after the other; keep results not run again.
+
+    Who fails at one size is not tried at a larger one.
+    """
     console = Console(soft_wrap=True)
     names = [name.strip() for name in only.split(",") if name.strip()]
     chosen = [item for item in contenders if not names or item.name in names]
@@ -42,12 +45,19 @@ def hold(
         TimeElapsedColumn(),
     )
     rows: list[dict[str, Any]] = []
+    beaten: dict[str, int] = {}
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(kind, total=len(chosen) * len(sizes))
         for size in sizes:
             for item in chosen:
                 progress.update(task, description=f"{item.name}, {size:,}")
-                row = run(item, module=module, size=size, limit=limit)
+                if item.name in beaten:
+                    fault = f"not run: failed at {beaten[item.name]:,}"
+                    row = {"name": item.name, "size": size, "fault": fault}
+                else:
+                    row = run(item, module=module, size=size, limit=limit)
+                if "fault" in row:
+                    beaten.setdefault(item.name, size)
                 rows.append(row | {"does": item.does})
                 said = row.get("fault") or f"{row['seconds']:.2f} s"
                 progress.console.print(f"{item.name:18} {size:>9,}  {said}")
@@ -90,22 +100,23 @@ def _write_table(kind: str, found: dict[str, Any]) -> str:
         "",
         f"{found['date']}, {found['machine']}, Python {found['python']}.",
         "",
-        f"| {UNITS[kind]} | tool | seconds | times ours | peak GiB "
+        f"| {UNITS[kind]} | tool | seconds | CPU seconds | times ours | peak GiB "
         "| estimate (error) |",
-        "| ---: | --- | ---: | ---: | ---: | --- |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     ours = {row["size"]: row for row in found["rows"] if row["name"] == "workbench"}
     for row in found["rows"]:
         name = f"{row['name']} {row.get('version', '')}".strip()
         if "fault" in row:
-            lines.append(f"| {row['size']:,} | {name} | {row['fault']} | | | |")
+            lines.append(f"| {row['size']:,} | {name} | {row['fault']} | | | | |")
             continue
-        mine = ours.get(row["size"], {}).get("seconds")
-        ratio = f"{row['seconds'] / mine:.1f}" if mine else ""
+        mine = ours.get(row["size"], {}).get("cpu_seconds")
+        ratio = f"{row['cpu_seconds'] / mine:.1f}" if mine else ""
         error = f" ({row['std_error']})" if row["std_error"] is not None else ""
         lines.append(
-            f"| {row['size']:,} | {name} | {row['seconds']:.2f} | {ratio} "
-            f"| {row['peak_gib']:.2f} | {row['estimate']}{error} |"
+            f"| {row['size']:,} | {name} | {row['seconds']:.2f} "
+            f"| {row['cpu_seconds']:.2f} | {ratio} | {row['peak_gib']:.2f} "
+            f"| {row['estimate']}{error} |"
         )
     does = {row["name"]: row["does"] for row in found["rows"]}
     lines += ["", *(f"- **{name}**: {text}." for name, text in does.items())]

@@ -53,7 +53,7 @@ def summarise(cell: Cell, runs: pd.DataFrame) -> dict[str, object]:
         "must_warn": cell.must_warn,
         "runs": len(runs),
         "failed": len(runs) - len(made),
-        "reason": "; ".join(f"{text} ({n})" for text, n in reasons.items()),
+        "reason": "; ".join(f"{text.rstrip('.')} ({n})" for text, n in reasons.items()),
         "coverage": coverage,
         "coverage_error": math.sqrt(coverage * (1 - coverage) / count),
         "false_positives": float(rejected.mean()) if cell.no_effect else math.nan,

@@ -119,8 +119,8 @@ def describe_calibration(table: pd.DataFrame) -> list[str]:
     runs = format_count(least) if least == most else f"{least} to {most}"
     sentences = [
         f"On {pluralise(len(sound), 'design')} of known truth, drawn {runs} times each,"
-        f" {held} hold: the 95 % interval contains the truth in 93 to 97 % of the "
-        "draws, allowing for the number of draws."
+        f" {held} {'holds' if held == 1 else 'hold'}: the 95 % interval contains the "
+        "truth in 93 to 97 % of the draws, allowing for the number of draws."
     ]
     sentences += [
         f"It does not hold for {row['design']}: {row['verdict']}"
@@ -238,10 +238,8 @@ def describe_nonexperimental() -> list[str]:
         "instead, its learners test what matching can do."
     ]
     for group in ("CPS-1", "PSID-1"):
-        row, naive = (
-            table.loc[(_GROUPS[group], matched)],
-            table.loc[(_GROUPS[group], raw)],
-        )
+        row = table.loc[(_GROUPS[group], matched)]
+        naive = table.loc[(_GROUPS[group], raw)]
         verb = "holds" if row["holds"] else "misses"
         sentences.append(
             f"{_capitalise(_GROUPS[group])}: the raw difference is "
