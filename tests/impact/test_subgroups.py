@@ -171,7 +171,7 @@ def test_small_groups_and_what_gives_them_away_are_hidden() -> None:
     assert rows[[*NUMBERS, "n_treated", "n_control"]].isna().all(axis=None)
     notes = dict(zip(rows["group"], rows["note"], strict=True))
     assert notes["women"].startswith("Fewer than 10 people")
-    assert notes["men"].startswith("Not shown, so that a smaller group")
+    assert notes["men"].startswith("Not shown: with the total")
     assert ("gender", "men") not in found.effects
     assert "gender" not in set(found.differences["attribute"])
     published = publish_subgroups(found, cohort)
@@ -186,13 +186,32 @@ def test_missing_attributes_are_a_group() -> None:
     found = estimate(build(6, missing=0.2, people=800))
     rows = found.table[found.table["attribute"] == "gender"]
     assert rows["group"].tolist() == ["men", "women", "not recorded"]
-    assert rows["estimate"].notna().all()
-    references = found.differences["reference"]
-    assert "not recorded" not in set(references)
-    scarce = estimate(build(6, missing=0.02, people=800))
-    hidden = scarce.table[scarce.table["suppressed"]]
-    assert "not recorded" in set(hidden["group"])
-    assert len(hidden) == 2
+    assert rows[["estimate", "n_treated"]].notna().all(axis=None)
+    assert "not recorded" not in set(found.differences["reference"])
+
+
+def test_beside_a_small_group_effects_are_shown_but_not_every_size() -> None:
+    """Total less what is shown must tell neither size nor mean of the small group."""
+    cohort = build(6, missing=0.02, people=800)
+    found = estimate(cohort)
+    rows = found.table[found.table["attribute"] == "gender"].set_index("group")
+    assert rows["suppressed"].tolist() == [False, False, True]
+    assert rows["estimate"].notna().tolist() == [True, True, False]
+    assert rows["n_treated"].notna().sum() == 1
+    assert len(found.differences[found.differences["attribute"] == "gender"]) == 1
+    kept_back = rows.index[rows["n_treated"].isna() & ~rows["suppressed"]][0]
+    assert rows.loc[kept_back, "note"].startswith("Its size is not shown")
+    effect = found.effects["gender", str(kept_back)]
+    assert np.isnan(effect.baseline)
+    assert np.isnan(effect.relative(0.05)).all()
+    assert rows.loc[kept_back, "df"] % 10 == 0
+    published = publish_subgroups(found, cohort)
+    item = next(item for item in published if item.subgroup == kept_back)
+    assert item.n_treated == item.n_control == 0
+    assert item.n_clusters is None
+    assert not item.suppressed
+    assert "Its size is not shown" in item.limitation
+    assert np.isnan(item.baseline)
 
 
 def test_published_rows_fit_the_contract(uneven: Subgroups) -> None:
@@ -303,14 +322,15 @@ def test_no_small_group_can_be_had_by_subtraction(
     counts = pd.DataFrame(cells, columns=["n_treated", "n_control"])
     found = hide_cells(counts, min_group=floor)
     small = counts.min(axis=1) < floor
-    assert (found["small"] == small).all()
-    assert found.loc[small, "hidden"].all()
-    hidden = counts[found["hidden"]]
-    if small.any() and not found["hidden"].all():
+    assert found.loc[small, "suppressed"].all()
+    assert found.loc[found["suppressed"], "unsized"].all()
+    assert (~found["suppressed"]).sum() != 1 or not small.any()
+    if small.any() and not found["unsized"].all():
+        hidden = counts[found["unsized"]]
         assert len(hidden) > 1
         assert (hidden.sum() >= floor).all()
     if not small.any():
-        assert not found["hidden"].any()
+        assert not found.any(axis=None)
 
 
 def test_one_effect_for_all_is_the_plain_regression() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,9 @@ from workbench.impact.subgroup_regression import (
 )
 
 __all__ = [
-    "JOINT_COLUMNS",
     "METHOD",
     "AttributeEffects",
     "compare_attribute",
-    "stack_differences",
-    "stack_effects",
 ]
 
 BoolArray = npt.NDArray[np.bool_]
@@ -41,13 +38,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 METHOD = "psm_nn_subgroup"
-JOINT_COLUMNS = ("attribute", "statistic", "df_1", "df_2", "p_value")
 
 _POWER = 0.8
-_NUMBERS = ("estimate", "std_error", "df", "ci_low", "ci_high", "p_value")
+_TENS = 10.0
 _COUNTS = ("n_treated", "n_control")
-_EFFECTS = ("attribute", "group", *_NUMBERS, *_COUNTS, "suppressed", "note")
-_GAPS = ("difference", *_NUMBERS[1:], "p_adjusted", "detectable")
+_GIVES_AWAY = "Not shown: with the total it would give a smaller group away."
+_UNSIZED = "Its size is not shown, since it would give that of smaller groups away."
 _ONE_CLUSTER = "All its people share one cluster, so no error can be estimated."
 
 
@@ -111,7 +107,8 @@ def compare_attribute(
     Returns
     -------
     AttributeEffects
-        Suppressed groups enter the regression, but nothing of theirs is returned.
+        Suppressed groups enter the regression, but nothing of theirs is returned; of
+        groups whose size is kept back, neither counts nor baseline.
     """
     data = _take_rows(compared, name, min_group)
     both = data.counts.index[data.counts.min(axis=1) > 0].to_numpy()
@@ -127,7 +124,7 @@ def compare_attribute(
     places = {group: place for place, group in enumerate(both.tolist())}
     for group in data.counts.index:
         if fit is not None and group not in notes:
-            found = fit.effect(places[group])
+            found = _coarsen(fit.effect(places[group]), data, [group])
             if found.n_clusters > 1:
                 contrasts[group] = found
             else:
@@ -140,7 +137,11 @@ def compare_attribute(
         )
     effects = {
         (name, data.names[group]): _make_effect(
-            fit, places[group], found, data.counts.loc[group]
+            fit,
+            places[group],
+            found,
+            data.counts.loc[group],
+            unsized=bool(data.cells.loc[group, "unsized"]),
         )
         for group, found in contrasts.items()
         if fit is not None
@@ -151,25 +152,6 @@ def compare_attribute(
         differences=differences,
         joint=joint,
     )
-
-
-def stack_effects(parts: Sequence[Sequence[Mapping[str, object]]]) -> pd.DataFrame:
-    """Stack the rows of several attributes into `Subgroups.table`."""
-    rows = [row for part in parts for row in part]
-    kinds: dict[str, str] = dict.fromkeys(_NUMBERS, "float64")
-    kinds |= dict.fromkeys(_COUNTS, "Int64")
-    kinds |= dict.fromkeys(["attribute", "group", "note"], "str")
-    return pd.DataFrame(rows, columns=list(_EFFECTS)).astype(
-        kinds | {"suppressed": "bool"}
-    )
-
-
-def stack_differences(parts: Sequence[Sequence[Mapping[str, object]]]) -> pd.DataFrame:
-    """Stack the rows of several attributes into `Subgroups.differences`."""
-    rows = [row for part in parts for row in part]
-    text = ["attribute", "group", "reference"]
-    kinds = dict.fromkeys(text, "str") | dict.fromkeys(_GAPS, "float64")
-    return pd.DataFrame(rows, columns=[*text, *_GAPS]).astype(kinds)
 
 
 def _take_rows(compared: Comparison, name: str, min_group: int) -> _Rows:
@@ -195,15 +177,12 @@ def _take_rows(compared: Comparison, name: str, min_group: int) -> _Rows:
 
 
 def _write_notes(data: _Rows, min_group: int) -> dict[int, str]:
-    """Say of each hidden group why it is hidden."""
+    """Say of each suppressed group why it is not shown."""
+    few = (data.counts.min(axis=1) < min_group).to_numpy()
     small = f"Fewer than {min_group} people among its learners or others."
-    other = "Not shown, so that a smaller group cannot be worked out."
     return {
-        int(group): small if row.small else other
-        for group, row in zip(
-            data.cells.index, data.cells.itertuples(index=False), strict=True
-        )
-        if row.hidden
+        group: small if few[group] else _GIVES_AWAY
+        for group in data.cells.index[data.cells["suppressed"]].tolist()
     }
 
 
@@ -230,9 +209,18 @@ def _fit(
 
 
 def _make_effect(
-    fit: GroupRegression, place: int, found: Contrast, counts: pd.Series
+    fit: GroupRegression,
+    place: int,
+    found: Contrast,
+    counts: pd.Series,
+    *,
+    unsized: bool,
 ) -> Effect:
-    """Complete an effect with its baseline and their covariance."""
+    """Complete an effect with its baseline, unless its size is kept back.
+
+    Baseline and effect sum to the plain mean of the learners, which with the total and
+    the sizes would tell the mean of a small group.
+    """
     ours = (fit.codes == place) & fit.treated
     level = float(fit.outcome[ours].mean())
     mean = np.where(ours, fit.outcome - level, 0.0) / int(ours.sum())
@@ -246,13 +234,13 @@ def _make_effect(
         value=found.value,
         std_error=found.std_error,
         df=found.df,
-        baseline=level - found.value,
+        baseline=math.nan if unsized else level - found.value,
         baseline_variance=float(shared[1, 1]),
         covariance=float(shared[0, 1]),
-        n_treated=int(counts["n_treated"]),
-        n_control=int(counts["n_control"]),
-        n_clusters=found.n_clusters,
-        error=found.error,
+        n_treated=0 if unsized else int(counts["n_treated"]),
+        n_control=0 if unsized else int(counts["n_control"]),
+        n_clusters=0 if unsized else found.n_clusters,
+        error="clustered" if unsized else found.error,
         plain_error=found.plain_error,
     )
 
@@ -268,7 +256,12 @@ def _compare_groups(
     """Compare every group shown with the largest, and all at once."""
     reference = _choose_reference(data, shown)
     others = [group for group in shown if group != reference]
-    gaps = [fit.difference(places[group], places[reference]) for group in others]
+    gaps = [
+        _coarsen(
+            fit.difference(places[group], places[reference]), data, [group, reference]
+        )
+        for group in others
+    ]
     rows: list[dict[str, object]] = [
         {
             "attribute": name,
@@ -283,6 +276,13 @@ def _compare_groups(
     covariance = fit.covariance([places[group] for group in others], places[reference])
     statistic, freedom, p_value = measure_equality(gaps, covariance)
     return rows, (name, statistic, float(len(others)), freedom, p_value)
+
+
+def _coarsen(found: Contrast, data: _Rows, groups: Sequence[int]) -> Contrast:
+    """Round degrees of freedom down to tens where they would tell a size."""
+    if found.df < _TENS or not data.cells.loc[list(groups), "unsized"].any():
+        return found
+    return replace(found, df=_TENS * math.floor(found.df / _TENS))
 
 
 def _choose_reference(data: _Rows, shown: list[int]) -> int:
@@ -304,10 +304,12 @@ def _list_groups(
         row: dict[str, object] = {
             "attribute": name,
             "group": label,
-            "suppressed": bool(data.cells.loc[group, "hidden"]),
+            "suppressed": bool(data.cells.loc[group, "suppressed"]),
             "note": notes.get(group, ""),
         }
-        if not row["suppressed"]:
+        if data.cells.loc[group, "unsized"]:
+            row["note"] = row["note"] or _UNSIZED
+        else:
             row |= {key: int(data.counts.loc[group, key]) for key in _COUNTS}
         if group in contrasts:
             row |= _write_numbers(contrasts[group], "estimate", alpha)

@@ -64,7 +64,7 @@ def count_cells(
 
 
 def hide_cells(counts: pd.DataFrame, *, min_group: int) -> pd.DataFrame:
-    """Decide which groups are suppressed.
+    """Decide which groups are suppressed, and whose sizes are kept back.
 
     Parameters
     ----------
@@ -76,26 +76,29 @@ def hide_cells(counts: pd.DataFrame, *, min_group: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``small`` (too few people) and ``hidden`` (suppressed). Hidden are the small
-        groups and, as long as only one is hidden or the hidden ones together hold
-        fewer than `min_group` people in an arm, the next smallest: totals less what is
-        shown would otherwise give a small group away.
+        ``suppressed``: too few people, or the only other group beside such, which with
+        the total would give it away. ``unsized``: counts and means are kept back;
+        those that are suppressed and, as long as there is only one of them or they hold
+        fewer than `min_group` people in an arm together, the next smallest, since
+        totals less what is shown would otherwise tell the size or the mean of a small
+        group.
 
     Examples
     --------
     >>> counts = pd.DataFrame({"n_treated": [40, 30, 3], "n_control": [40, 30, 9]})
-    >>> hide_cells(counts, min_group=10)["hidden"].tolist()
-    [False, True, True]
+    >>> found = hide_cells(counts, min_group=10)
+    >>> found["suppressed"].tolist(), found["unsized"].tolist()
+    ([False, False, True], [False, True, True])
     """
-    smallest = counts.min(axis=1)
-    small = smallest < min_group
-    hidden = small.copy()
-    order = counts.sum(axis=1).sort_values(kind="stable").index
-    for group in order:
-        if not hidden.any() or _is_safe(counts[hidden], min_group):
+    suppressed = counts.min(axis=1) < min_group
+    if suppressed.any() and (~suppressed).sum() == 1:
+        suppressed = suppressed | True
+    unsized = suppressed.copy()
+    for group in counts.sum(axis=1).sort_values(kind="stable").index:
+        if not unsized.any() or _is_safe(counts[unsized], min_group):
             break
-        hidden[group] = True
-    return pd.DataFrame({"small": small, "hidden": hidden})
+        unsized[group] = True
+    return pd.DataFrame({"suppressed": suppressed, "unsized": unsized})
 
 
 def _is_safe(counts: pd.DataFrame, min_group: int) -> bool:

@@ -23,10 +23,9 @@ from workbench.impact.effects import (
 )
 from workbench.impact.multiplicity import adjust_p_values
 from workbench.impact.psm_design import Comparison
-from workbench.impact.subgroup_attribute import (
+from workbench.impact.subgroup_attribute import METHOD, compare_attribute
+from workbench.impact.subgroup_tables import (
     JOINT_COLUMNS,
-    METHOD,
-    compare_attribute,
     stack_differences,
     stack_effects,
 )
@@ -70,7 +69,8 @@ class Subgroups:
         ``attribute``, ``group``, ``estimate``, ``std_error``, ``df``, ``ci_low``,
         ``ci_high``, ``p_value``, ``n_treated``, ``n_control`` (different people in the
         matched sample), ``suppressed``, ``note``. Numbers and counts of suppressed
-        groups are missing.
+        groups are missing, and counts of those whose size would give them away; see
+        `hide_cells`.
     differences : DataFrame
         ``attribute``, ``group``, ``reference`` (the largest group shown),
         ``difference`` (the group's effect less the reference's), ``std_error``,
@@ -193,8 +193,8 @@ def estimate_subgroups(
     alpha : float
         One less the level of the intervals.
     min_group : int
-        Groups with fewer different people in either arm are suppressed, and with them
-        the next smallest where the numbers of one could be had by subtraction.
+        Groups with fewer different people in either arm are suppressed; counts and
+        means of the next smallest are kept back where they would give them away.
 
     Returns
     -------
@@ -294,21 +294,21 @@ def publish_subgroups(
     -------
     list of Estimate
         One per attribute and group, method ``psm_nn_subgroup``, none of them headline.
-        Groups that are not shown have no numbers, counts of 0 and the reason.
+        Suppressed groups have no numbers. Where counts are kept back they are 0, and
+        the limitation says so.
     """
     rows = []
     for row in found.table.itertuples(index=False):
         key = (str(row.attribute), str(row.group))
         if key in found.effects:
-            rows.append(
-                make_estimate(
-                    found.effects[key],
-                    cohort,
-                    alpha=alpha,
-                    limitation=_LIMITATION,
-                    subgroup=key,
-                )
+            made = make_estimate(
+                found.effects[key],
+                cohort,
+                alpha=alpha,
+                limitation=f"{_LIMITATION} {row.note}".strip(),
+                subgroup=key,
             )
+            rows.append(replace(made, n_clusters=made.n_clusters or None))
             continue
         blank = make_empty_estimate(
             cohort, limitation=str(row.note), alpha=alpha, headline=False
