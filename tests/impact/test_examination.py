@@ -182,6 +182,7 @@ def test_a_clear_effect_says_what_would_overturn_it(compared: Comparison) -> Non
     assert once["name"] == "x1"
     assert found.robust is bool(once["ci_low"] > 0)
     assert "such as drive," in found.facts["overturn"]
+    assert found.facts["sensitivity"].endswith("measured by nobody: drive.")
     breaking = found.table.query("kind == 'breaking' and name == 'x1'").iloc[0]
     assert breaking["strength"] == pytest.approx(found.facts["breaking_strength"])
     assert {item.check for item in found.checks} == {"hidden_cause", "hidden_bias"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["add_controls", "describe_overturn", "describe_refusal"]
+__all__ = ["add_controls", "describe_overturn", "describe_refusal", "join_names"]
 
 _FAR = 10.0
 
@@ -48,7 +48,7 @@ def describe_overturn(
         )
     cause = "a cause nobody measured"
     if unmeasured:
-        cause += f", such as {_join(unmeasured)},"
+        cause += f", such as {join_names(unmeasured)},"
     if not strongest or math.isnan(breaking):
         text = (
             f"How strong {cause} would have to be is not known: there is no measured "
@@ -87,7 +87,7 @@ def add_controls(text: str, controls: Sequence[str]) -> str:
     if not controls:
         return text
     return (
-        f"{text} Such a cause is at work: {_join(controls)}, which learning cannot "
+        f"{text} Such a cause is at work: {join_names(controls)}, which learning cannot "
         f"change, differs between learners and others."
     )
 
@@ -105,7 +105,8 @@ def describe_refusal(reason: str) -> str:
     )
 
 
-def _join(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Write at least one id as a list for readers: ``a, b and c``."""
     words = [name.replace("_", " ") for name in names]
     if len(words) == 1:
         return words[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ _FEW_ROWS = 10_000
 _DUMMIES = 199
 _NEAR = 0.5
 _LEVEL = 0.05
+_SORTED = ("unit", "trial")
 _STEADY = ("random_cause", "subset")
 _WORDS = {
     "placebo": "With learning dealt anew within each trial",
@@ -96,6 +97,8 @@ class Refit:
         Columns equal within a set.
     matching : mapping
         ``caliper``, ``ratio`` and ``replace``.
+    keys : DataFrame
+        Codes of people, trials and `exact`, which match faster than names.
     """
 
     sample: Sample
@@ -103,6 +106,15 @@ class Refit:
     covariates: FloatArray
     exact: tuple[str, ...]
     matching: Mapping[str, Any]
+    keys: pd.DataFrame = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        frame = self.sample.frame
+        keys = {
+            name: pd.factorize(frame[name], sort=name in _SORTED)[0]
+            for name in dict.fromkeys((*_SORTED, *self.exact))
+        }
+        object.__setattr__(self, "keys", pd.DataFrame(keys))
 
     def estimate(
         self,
@@ -151,8 +163,7 @@ class Refit:
     def _match(self, place: IntArray, learns: BoolArray, matrix: FloatArray) -> Matches:
         chance = predict_propensity(matrix, learns, matrix)
         chance = np.clip(chance, 1e-12, 1 - 1e-12)
-        columns = dict.fromkeys(("unit", "trial", *self.exact))
-        frame = self.sample.frame[list(columns)].iloc[place].reset_index(drop=True)
+        frame = self.keys.iloc[place].reset_index(drop=True)
         frame["treated"] = learns
         frame["score"] = np.log(chance / (1 - chance))
         return match_nearest(frame, exact=self.exact, **self.matching)

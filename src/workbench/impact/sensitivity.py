@@ -28,7 +28,7 @@ from workbench.impact.omitted import (
     find_robustness_value,
     measure_partial_r2,
 )
-from workbench.impact.overturn import describe_overturn
+from workbench.impact.overturn import describe_overturn, join_names
 from workbench.impact.sample import Sample
 from workbench.impact.strengths import Regressed
 
@@ -139,7 +139,7 @@ def analyse_sensitivity(
     held = abs(headline.value) <= quantile * headline.std_error
     strongest = benchmarks[0] if benchmarks else None
     robust = None if strongest is None else bool(strongest.breaking > 1)
-    facts = _write_facts(strongest, hidden, ratio, shares[0])
+    facts = _write_facts(strongest, hidden, ratio, shares[0], unmeasured)
     facts["overturn"] = describe_overturn(
         strongest=facts["strongest"],
         breaking=0.0 if held else (strongest.breaking if strongest else math.nan),
@@ -233,6 +233,7 @@ def _write_facts(
     hidden: HiddenBias,
     ratio: EValue | None,
     shares: tuple[float, float],
+    unmeasured: Sequence[str],
 ) -> dict[str, Any]:
     """Put the numbers into words; nothing that JSON cannot hold."""
     parts = []
@@ -252,6 +253,10 @@ def _write_facts(
     parts.append(hidden.text)
     if ratio is not None:
         parts.append(f"E-value {ratio.point:.2f}, {ratio.limit:.2f} for the interval.")
+    if unmeasured:
+        parts.append(
+            f"Declared as causes and measured by nobody: {join_names(unmeasured)}."
+        )
     return {
         "sensitivity": " ".join(parts),
         "strongest": "" if strongest is None else strongest.strength.name,
