@@ -8,12 +8,13 @@ from workbench.impact.overturn import (
     add_controls,
     describe_overturn,
     describe_refusal,
+    join_names,
 )
 
 
 def test_a_robust_finding_names_the_multiple_and_what_nobody_measured() -> None:
     text = describe_overturn(
-        strongest="prior_rating", breaking=1.84, gamma=1.62, unmeasured=("drive",)
+        strongest="prior_rating", breaking=1.84, gamma=1.62, unmeasured=("Drive",)
     )
     assert text.startswith(
         "A cause nobody measured, such as drive, that is 1.8 times as strong as prior "
@@ -52,6 +53,10 @@ def test_nothing_to_compare_with() -> None:
 def test_a_moved_control_says_that_such_a_cause_is_at_work() -> None:
     assert add_controls("It holds.", []) == "It holds."
     assert "at work: permit, which" in add_controls("It holds.", ["permit"])
+
+
+def test_names_are_written_as_in_a_sentence() -> None:
+    assert join_names(["Drive", "HR_grade", "luck"]) == "drive, HR grade and luck"
 
 
 def test_a_comparison_that_cannot_be_made() -> None:

@@ -59,11 +59,11 @@ def describe_overturn(
         text = f"Even {cause} ten times as strong as {known} would not bring the "
         text += "interval to 0."
     elif breaking > 1:
-        text = f"{cause.capitalize()} that is {breaking:.1f} times as strong as {known}"
+        text = f"{_start(cause)} that is {breaking:.1f} times as strong as {known}"
         text += " would bring the interval to 0."
     else:
         size = f"{breaking:.2g}" if breaking >= 0.1 else "less than 0.1"
-        text = f"{cause.capitalize()}, though only {size} times as strong as {known} "
+        text = f"{_start(cause)}, though only {size} times as strong as {known} "
         text += "would bring the interval to 0: the finding is fragile."
         text = text.replace(",,", ",")
     if math.isfinite(gamma):
@@ -87,8 +87,8 @@ def add_controls(text: str, controls: Sequence[str]) -> str:
     if not controls:
         return text
     return (
-        f"{text} Such a cause is at work: {join_names(controls)}, which learning cannot "
-        f"change, differs between learners and others."
+        f"{text} Such a cause is at work: {join_names(controls)}, which learning "
+        "cannot change, differs between learners and others."
     )
 
 
@@ -107,7 +107,16 @@ def describe_refusal(reason: str) -> str:
 
 def join_names(names: Sequence[str]) -> str:
     """Write at least one id as a list for readers: ``a, b and c``."""
-    words = [name.replace("_", " ") for name in names]
+    words = [_soften(name.replace("_", " ")) for name in names]
     if len(words) == 1:
         return words[0]
     return ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _start(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _soften(name: str) -> str:
+    """Write a label within a sentence; abbreviations keep their capitals."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name

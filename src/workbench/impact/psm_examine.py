@@ -150,7 +150,7 @@ def is_binary(sample: Sample) -> bool:
 
 
 def _describe(checks: Sequence[Check]) -> str:
-    """Say how many attempts failed to refute the effect, and which did not."""
+    """Say how many attempts the effect withstands, and which it does not."""
     tried = [item for item in checks if item.passed is not None]
     failed = [
         item.check.removeprefix("refute_").replace("_", " ")
@@ -159,9 +159,6 @@ def _describe(checks: Sequence[Check]) -> str:
     ]
     if not tried:
         return "No attempt to refute the estimate could be made."
-    if not failed:
-        return f"{len(tried)} of {len(tried)} attempts to refute the estimate failed."
-    return (
-        f"{len(failed)} of {len(tried)} attempts refute the estimate: "
-        f"{', '.join(failed)}."
-    )
+    held = len(tried) - len(failed)
+    text = f"The estimate withstands {held} of {len(tried)} attempts to refute it"
+    return f"{text}, but not: {', '.join(failed)}." if failed else f"{text}."
