@@ -19,6 +19,7 @@ from workbench.core.results import Check, Estimate, StageResult
 from workbench.core.run_params import RunParams
 from workbench.impact.effects import STAGE, make_empty_estimate
 from workbench.impact.evidence import Findings, grade_evidence
+from workbench.impact.findings_table import tabulate_findings
 from workbench.impact.multiplicity import adjust_family
 from workbench.impact.overturn import add_controls, describe_refusal
 from workbench.impact.propensity import Method
@@ -30,6 +31,12 @@ from workbench.impact.psm_tables import (
     tabulate_answer,
 )
 from workbench.impact.specification import SpecificationCurve, run_specifications
+from workbench.impact.stage_parts import (
+    label_answer,
+    label_check,
+    list_gaps,
+    shorten_error,
+)
 from workbench.impact.subgroups import (
     Subgroups,
     adjust_subgroups,
@@ -52,6 +59,11 @@ class _Answer:
     refused: WorkbenchError | None = None
     curve: SpecificationCurve | None = None
     groups: Subgroups | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused; empty if it was made."""
+        return "" if self.refused is None else shorten_error(self.refused)
 
 
 def estimate_psm_stage(
@@ -101,7 +113,7 @@ def estimate_psm_stage(
             stage=STAGE,
             status="not_applicable",
             reason=why,
-            checks=_list_gaps(gaps),
+            checks=list_gaps(gaps),
             tables=collect_tables([]),
         )
     answers = [
@@ -124,7 +136,7 @@ def estimate_psm_stage(
     answers = _adjust_groups(answers)
     moved = _find_moved_controls(answers)
     estimates: list[Estimate] = []
-    checks = list(_list_gaps(gaps))
+    checks = list(list_gaps(gaps))
     facts = []
     for answer in answers:
         made, told, own = _publish(answer, moved, alpha)
@@ -135,12 +147,15 @@ def estimate_psm_stage(
         stage=STAGE,
         estimates=adjust_family(estimates),
         checks=tuple(checks),
-        tables=collect_tables(
-            [
-                (answer.cohort, _list_tables(answer) | tabulate_answer(told))
-                for answer, told in zip(answers, facts, strict=True)
-            ]
-        ),
+        tables={
+            **collect_tables(
+                [
+                    (answer.cohort, _list_tables(answer) | tabulate_answer(told))
+                    for answer, told in zip(answers, facts, strict=True)
+                ]
+            ),
+            "findings": _tabulate_findings(answers, moved),
+        },
         facts={
             "family": f"{sum(item.headline for item in estimates)} headline estimates "
             f"of {cohorts[0].persona} in this stage (Benjamini-Hochberg)",
@@ -209,13 +224,13 @@ def _publish(
     """Return the rows, the sentences and the checks of one comparison."""
     cohort, found = answer.cohort, answer.found
     if found is None:
-        reason = _shorten(answer.refused)
+        reason = answer.reason
         hidden = isinstance(answer.refused, TooFewUnitsError)
         told = {"reason": reason, "overturn": describe_refusal(reason)}
         return (
             [_refuse(cohort, reason, alpha, hidden=hidden)],
-            _tell(cohort, told),
-            [_label(_refusal(reason), cohort)],
+            label_answer(cohort, told),
+            [label_check(_refusal(reason), cohort)],
         )
     made, grade = _regrade(cohort, found, moved)
     facts: dict[str, Any] = {**found.facts, "evidence": grade}
@@ -231,14 +246,17 @@ def _publish(
         checks += answer.groups.check()
         estimates += publish_subgroups(answer.groups, cohort, alpha=alpha)
         facts["subgroups"] = answer.groups.describe()
-    return estimates, _tell(cohort, facts), [_label(item, cohort) for item in checks]
+    return (
+        estimates,
+        label_answer(cohort, facts),
+        [label_check(item, cohort) for item in checks],
+    )
 
 
 def _list_tables(answer: _Answer) -> dict[str, pd.DataFrame]:
     """Return the tables of one comparison; a refused one leaves its region only."""
     if answer.found is None:
-        reason = _shorten(answer.refused)
-        return {"support": tabulate_support(None, reason=reason)}
+        return {"support": tabulate_support(None, reason=answer.reason)}
     tables = list_tables(answer.found)
     if answer.curve is not None:
         tables |= {"specification": answer.curve.table}
@@ -272,10 +290,7 @@ def _regrade(
 ) -> tuple[tuple[Estimate, ...], str]:
     """Add what the programme's negative controls say to the evidence."""
     control = cohort.outcome.negative_control
-    extra = _name_controls(cohort, found, moved)
-    threats = (*found.findings.threats, *(f"negative control {name}" for name in extra))
-    findings: Findings = replace(found.findings, threats=threats)
-    grade = grade_evidence(findings)
+    grade = grade_evidence(_add_threats(cohort, found, moved))
     made = tuple(
         replace(item, headline=not control, evidence=grade.value)
         if item.method == HEADLINE
@@ -283,6 +298,31 @@ def _regrade(
         for item in found.estimates
     )
     return made, grade.text
+
+
+def _add_threats(
+    cohort: Cohort, found: PsmResult, moved: Mapping[str, list[str]]
+) -> Findings:
+    """Add the negative controls that moved to the findings."""
+    extra = [
+        f"negative control {name}" for name in _name_controls(cohort, found, moved)
+    ]
+    return replace(found.findings, threats=(*found.findings.threats, *extra))
+
+
+def _tabulate_findings(
+    answers: Sequence[_Answer], moved: Mapping[str, list[str]]
+) -> pd.DataFrame:
+    """Return what the grades were computed from, for the stages after this one."""
+    return tabulate_findings(
+        (
+            answer.found.program,
+            answer.found.outcome,
+            _add_threats(answer.cohort, answer.found, moved),
+        )
+        for answer in answers
+        if answer.found is not None
+    )
 
 
 def _check_control(cohort: Cohort, found: PsmResult) -> list[Check]:
@@ -314,33 +354,3 @@ def _refuse(cohort: Cohort, reason: str, alpha: float, *, hidden: bool) -> Estim
 
 def _refusal(reason: str) -> Check:
     return Check(check="comparison", passed=False, required=True, text=reason)
-
-
-def _shorten(error: WorkbenchError | None) -> str:
-    """Write an error as one sentence; counts of too small groups stay out of it."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    wanted = "rule:" if isinstance(error, TooFewUnitsError) else "got:"
-    more = [line.removeprefix(wanted) for line in lines if line.startswith(wanted)]
-    detail = more[0].strip().strip("'\"").rstrip(".") if more else ""
-    return lines[0].rstrip(".") + (f" ({detail})." if detail else ".")
-
-
-def _list_gaps(gaps: Sequence[Gap]) -> tuple[Check, ...]:
-    return tuple(
-        Check(
-            check="comparison",
-            passed=None,
-            program=gap.program,
-            outcome=gap.outcome,
-            text=gap.reason,
-        )
-        for gap in gaps
-    )
-
-
-def _label(check: Check, cohort: Cohort) -> Check:
-    return replace(check, program=cohort.program.id, outcome=cohort.outcome.id)
-
-
-def _tell(cohort: Cohort, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"program": cohort.program.id, "outcome": cohort.outcome.id, **facts}
