@@ -111,7 +111,7 @@ def test_no_difference_is_not_called_equality() -> None:
         assert "could have been missed" in check.text
         assert "equal" not in check.text
         assert check.value >= check.limit
-    assert "alike as far as the data can tell" in found.describe()["gender"]
+    assert "no difference in the effect can be told from" in found.describe()["gender"]
     assert "joint test p" in found.describe()["age_band"]
     gaps = found.differences
     assert (gaps["detectable"] > 2 * gaps["std_error"]).all()

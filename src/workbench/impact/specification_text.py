@@ -39,12 +39,16 @@ def describe_curve(
     if math.isnan(facts["headline_estimate"]):
         reason = table.loc[table["headline"], "reason"].iloc[0]
         return f"The headline variant could not be estimated: {reason}"
+    unit = str(table["unit"].iloc[0])
+    scale = 100.0 if unit == "probability" else 1.0
+    word = "percentage points" if unit == "probability" else unit
+    moves = moves.assign(estimate=moves["estimate"] * scale)
     parts = [
-        _write_sound(facts),
+        _write_sound(facts, scale, word),
         f"Over all {facts['n_estimated']} of {facts['n_variants']} variants that could "
         f"be estimated, {facts['share_same_sign']:.0%} share its sign and "
         f"{facts['share_clear']:.0%} have an interval that leaves out zero "
-        f"({facts['lowest']:.3g} to {facts['highest']:.3g}).",
+        f"({_write(scale * facts['lowest'])} to {_write(scale * facts['highest'])}).",
         *_write_method_move(moves[moves["choice"] != "covariates"], facts),
         *_write_covariate_moves(moves[moves["choice"] == "covariates"]),
         "The variants share people, so they are not independent tests, and no p-value "
@@ -53,16 +57,25 @@ def describe_curve(
     return " ".join(parts)
 
 
-def _write_sound(facts: Mapping[str, Any]) -> str:
-    reading = _READINGS[facts["headline_reading"]]
-    own = f"The headline ({facts['headline_estimate']:.3g}) reads as {reading}"
+def _write_sound(facts: Mapping[str, Any], scale: float, word: str) -> str:
+    size, low, high, middle = (
+        _write(scale * facts[name])
+        for name in (
+            "headline_estimate",
+            "sound_lowest",
+            "sound_highest",
+            "sound_median",
+        )
+    )
+    own = (
+        f"The headline ({size} {word}) reads as {_READINGS[facts['headline_reading']]}"
+    )
     if not facts["n_sound"]:
         return f"{own}; no variant balances every declared covariate to judge it by."
     return (
         f"{own}; so do {facts['sound_share_same_reading']:.0%} of the "
         f"{facts['n_sound']} variants that adjust for every declared covariate and "
-        f"leave none far apart ({facts['sound_lowest']:.3g} to "
-        f"{facts['sound_highest']:.3g}, median {facts['sound_median']:.3g})."
+        f"leave none far apart ({low} to {high}, median {middle})."
     )
 
 
@@ -75,7 +88,7 @@ def _write_method_move(moves: pd.DataFrame, facts: Mapping[str, Any]) -> list[st
     return [
         f"Of the choices of method, {CHOICES[first['choice']].lower()} "
         f"“{first['level']}” instead of “{first['headline_level']}” moves it most: "
-        f"{first['estimate']:.3g}, {size:.1f} standard errors away."
+        f"{_write(first['estimate'])}, {size:.1f} standard errors away."
     ]
 
 
@@ -83,5 +96,9 @@ def _write_covariate_moves(moves: pd.DataFrame) -> list[str]:
     """Say what the estimate would be with each other set of covariates."""
     if moves.empty:
         return []
-    named = [f"{row.level} {row.estimate:.3g}" for row in moves.itertuples(index=False)]
+    named = [f"{row.level} {_write(row.estimate)}" for row in moves.itertuples()]
     return [f"With other covariates it would be: {', '.join(named)}."]
+
+
+def _write(value: float) -> str:
+    return f"{value:.2g}".replace("-", "−")

@@ -60,7 +60,7 @@ def describe_attribute(
     if len(differences) == 1:
         row = _records(differences)[0]
         return (
-            f"By {name} the effect is alike as far as the data can tell: "
+            f"By {name} no difference in the effect can be told from chance: "
             f"{_write_difference(row, scale)} {word}. A difference of less than "
             f"{missed:.2g} could have been missed.{tail}"
         )
