@@ -88,6 +88,17 @@ def test_what_determines_learning_is_refused() -> None:
         measure_strengths(outcome[:6], treated[:6], covariates[:6], groups={})
 
 
+def test_a_perfect_fit_has_an_error_all_the_same() -> None:
+    _, treated, covariates = _draw()
+    outcome = covariates[:, 0] + 2.0 * treated
+    found = measure_strengths(outcome, treated, covariates, groups={"first": [0]})
+    assert found.value == pytest.approx(2.0)
+    assert 0 < found.std_error < 1e-3
+    share = find_robustness_value(2.0, std_error=found.std_error, df=found.df)
+    assert 0.99 < share <= 1.0
+    assert approximate_ratio(5000.0, deviation=1.0) < math.inf
+
+
 BASE = Regressed(value=1.0, std_error=0.2, df=300, strengths=())
 
 

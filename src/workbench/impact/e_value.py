@@ -10,6 +10,7 @@ from workbench.core.errors import DesignError
 __all__ = ["EValue", "approximate_ratio", "compute_e_value", "measure_e_value"]
 
 _LOG_RATIO_PER_SD = 0.91
+_MOST = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +132,5 @@ def approximate_ratio(effect: float, *, deviation: float) -> float:
     """
     if not deviation > 0:
         raise DesignError.build("The outcome does not vary", got=deviation)
-    return math.exp(_LOG_RATIO_PER_SD * effect / deviation)
+    size = _LOG_RATIO_PER_SD * effect / deviation
+    return math.exp(min(max(size, -_MOST), _MOST))

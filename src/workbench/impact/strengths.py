@@ -16,6 +16,8 @@ __all__ = ["Regressed", "Strength", "measure_strengths"]
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
+_LEAST = 1e-12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strength:
@@ -82,7 +84,8 @@ def measure_strengths(
     Returns
     -------
     Regressed
-        Coefficient, classical error and the strength of every covariate.
+        Coefficient, classical error and the strength of every covariate; a perfect
+        fit is taken to leave a trillionth of the outcome's variation.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def measure_strengths(
     if spread <= 1e-9 * gram[width, width]:
         raise NoVariationError.build("The covariates determine who learnt")
     own = [*every, width]
-    rest = _leave(gram, own, width + 1)
+    rest = max(_leave(gram, own, width + 1), _LEAST * gram[width + 1, width + 1])
     solved = np.linalg.lstsq(gram[np.ix_(own, own)], gram[own, width + 1], rcond=None)
     strengths = []
     for name, columns in groups.items():
