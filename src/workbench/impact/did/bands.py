@@ -102,6 +102,7 @@ def make_bands(
        errors. Canadian Journal of Economics 56, 839-858. doi:10.1111/caje.12661
     """
     from scipy.stats import norm, t
+    from threadpoolctl import threadpool_limits
 
     if n_draws < _FEWEST_DRAWS:
         raise ParamError.build(
@@ -116,7 +117,8 @@ def make_bands(
     if free.any():
         sums = _sum_clusters(family.influence[:, free], family.clusters)
         scaled = sums / np.sqrt((sums**2).sum(axis=0))
-        largest = _draw_largest(scaled, law, n_draws, np.random.default_rng(seed))
+        with threadpool_limits(limits=1):
+            largest = _draw_largest(scaled, law, n_draws, np.random.default_rng(seed))
         rank = min(math.ceil((1 - alpha) * (n_draws + 1)), n_draws) - 1
         critical = max(alone, float(np.sort(largest)[rank]) * alone / normal)
     return Bands(

@@ -19,10 +19,10 @@ from workbench.impact.did.group_time import GroupTime, build_terms
 
 __all__ = ["EngineResult", "check_against_engine", "fit_engine"]
 
-SAME = 1e-6
+_SAME = 1e-6
 """Largest difference of two computations of the same formula, per unit of spread."""
 
-CLOSE = 0.1
+_CLOSE = 0.1
 """Largest difference, in standard errors, where the formulas differ by a weight."""
 
 _CONTROL = {"not_yet": "not_yet_treated", "never": "never_treated"}
@@ -165,10 +165,10 @@ def check_against_engine(panel: Panel, group_time: GroupTime) -> Check:
     gap = (both["att"] - both["att_engine"]).abs()
     weighted = group_time.method == "dr" and bool(group_time.covariates)
     if weighted:
-        scale, limit, unit = both["std_error"], CLOSE, "standard errors"
+        scale, limit, unit = both["std_error"], _CLOSE, "standard errors"
     else:
         spread = float(np.nanstd(group_time.outcomes)) or 1.0
-        scale, limit, unit = pd.Series(spread, index=both.index), SAME, "deviations"
+        scale, limit, unit = pd.Series(spread, index=both.index), _SAME, "deviations"
     missing = int(both["att_engine"].isna().sum())
     largest = float((gap / scale.where(scale > 0, 1.0)).max())
     errors = (both["std_error_engine"] / both["std_error"] - 1).abs()

@@ -23,6 +23,7 @@ from workbench.impact.did.cells import (
 from workbench.impact.did.doubly_robust import Method
 
 __all__ = [
+    "MIN_GROUP",
     "GroupTime",
     "build_terms",
     "estimate_covariance",
@@ -182,6 +183,8 @@ def estimate_group_time(
        multiple time periods. Journal of Econometrics 225, 200-230.
        doi:10.1016/j.jeconom.2020.12.001
     """
+    from threadpoolctl import threadpool_limits
+
     if anticipation < 0 or min_group < 2:
         raise ParamError.build(
             "Group-time effects need other options",
@@ -192,15 +195,16 @@ def estimate_group_time(
     people, checks = _gather(panel, names)
     alone = int(people.clusters.max()) + 1 == len(people.units)
     corrected = small_sample and alone
-    cells, dropped = estimate_cells(
-        people,
-        method=method,
-        control=control,
-        base=base,
-        anticipation=anticipation,
-        min_group=min_group,
-        small_sample=corrected,
-    )
+    with threadpool_limits(limits=1):
+        cells, dropped = estimate_cells(
+            people,
+            method=method,
+            control=control,
+            base=base,
+            anticipation=anticipation,
+            min_group=min_group,
+            small_sample=corrected,
+        )
     if all(cell.reference for cell in cells):
         raise TooFewUnitsError.build(
             "No effect over time can be estimated",
@@ -209,7 +213,8 @@ def estimate_group_time(
             hint="gather more quarters before the exposure, or more people",
         )
     influence = np.column_stack([cell.influence for cell in cells])
-    covariance = estimate_covariance(influence, people.clusters)
+    with threadpool_limits(limits=1):
+        covariance = estimate_covariance(influence, people.clusters)
     groups = people.first_treat[people.first_treat > 0]
     return GroupTime(
         table=tabulate_cells(cells, np.sqrt(np.diag(covariance))),
