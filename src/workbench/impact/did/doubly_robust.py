@@ -21,7 +21,7 @@ _CERTAIN = 0.999
 _STEPS = 50
 _STEEP = 1e-9
 _RUN_AWAY = 30.0
-_RANK_LIMIT = 1e-7
+_RANK_LIMIT = 1e-10
 _OFF = 1e-5
 _MOST_UNSUPPORTED = 0.05
 
@@ -225,18 +225,17 @@ def _fit_logit(columns: FloatArray, treated: BoolArray) -> FloatArray | None:
 
 def _find_independent(columns: FloatArray) -> npt.NDArray[np.int64]:
     """Return positions of columns that the ones before them do not span."""
-    size = np.sqrt((columns**2).sum(axis=0))
-    scaled = columns / np.where(size > 0, size, 1.0)
+    gram = columns.T @ columns
+    size = np.sqrt(np.diag(gram))
+    gram = gram / np.outer(size, size).clip(min=np.finfo(float).tiny)
     kept: list[int] = []
-    basis = np.empty((len(columns), 0))
-    for position in range(scaled.shape[1]):
-        column = scaled[:, position]
-        rest = column - basis @ (basis.T @ column)
-        rest = rest - basis @ (basis.T @ rest)
-        length = float(np.sqrt(rest @ rest))
-        if length > _RANK_LIMIT:
-            kept.append(position)
-            basis = np.column_stack([basis, rest / length])
+    for place in range(len(gram)):
+        rest = gram[place, place]
+        if kept:
+            shared = gram[kept, place]
+            rest -= shared @ np.linalg.solve(gram[np.ix_(kept, kept)], shared)
+        if rest > _RANK_LIMIT:
+            kept.append(place)
     return np.array(kept, dtype="int64")
 
 
