@@ -97,6 +97,13 @@ def test_titles_state_change_and_past(frame: pd.DataFrame) -> None:
     assert describe_event_study(none) == "No comparison over time could be made"
 
 
+def test_large_numbers_have_no_exponent() -> None:
+    numbers = ["estimate", "ci_low", "ci_high", "band_low", "band_high"]
+    sales = make(unit="EUR")
+    sales[numbers] *= 10_000
+    assert "rose by 2,100 EUR one quarter" in describe_event_study(sales)
+
+
 def test_bands_decide_where_there_are_some() -> None:
     """+0.10 at time zero: its interval leaves out 0, a band of 0.11 does not."""
     now = make().assign(focus=make()["event_time"] == 0)

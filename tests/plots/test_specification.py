@@ -94,6 +94,11 @@ def test_titles_state_the_finding(table: pd.DataFrame) -> None:
     assert describe_specification_alt(lost).endswith("could not be made.")
 
 
+def test_large_numbers_have_no_exponent(table: pd.DataFrame) -> None:
+    sales = table.assign(estimate=table["estimate"] * 1e4, unit="EUR")
+    assert describe_specification(sales).endswith("+2,600 to +3,400")
+
+
 def test_alt_text_says_what_the_pale_ones_are(table: pd.DataFrame) -> None:
     text = describe_specification_alt(table)
     assert "Curve of 5 variants in rating points" in text

@@ -174,7 +174,8 @@ class Workshop:
             few=partial(_few, outcome, treated, columns, weights) if first else None,
         )
         if first:
-            self._widening = effect.std_error / effect.plain_error, effect.df
+            plain = effect.plain_error or effect.std_error or 1.0
+            self._widening = effect.std_error / plain, effect.df
         elif few and self._widening is not None:
             ratio, df = self._widening
             wider = effect.std_error * ratio

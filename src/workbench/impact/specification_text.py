@@ -12,6 +12,8 @@ from workbench.impact.specification_grid import CHOICES
 
 __all__ = ["describe_curve"]
 
+_LARGE = 100
+
 _READINGS = {
     "higher": "a clear gain",
     "lower": "a clear loss",
@@ -101,4 +103,5 @@ def _write_covariate_moves(moves: pd.DataFrame) -> list[str]:
 
 
 def _write(value: float) -> str:
-    return f"{value:.2g}".replace("-", "−")
+    text = f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.2g}"
+    return text.replace("-", "−")

@@ -271,7 +271,8 @@ def measure_equality(
 
     size = len(differences)
     eta = min(item.df for item in differences)
-    wider = np.array([item.std_error / item.plain_error for item in differences])
+    plain = [item.plain_error or item.std_error or 1.0 for item in differences]
+    wider = np.array([item.std_error for item in differences]) / plain
     values = np.array([item.value for item in differences])
     freedom = eta - size + 1
     shared = covariance * np.outer(wider, wider)

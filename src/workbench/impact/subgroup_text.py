@@ -8,6 +8,8 @@ import pandas as pd
 
 __all__ = ["describe_attribute"]
 
+_LARGE = 100
+
 
 def describe_attribute(
     attribute: str,
@@ -62,14 +64,14 @@ def describe_attribute(
         return (
             f"By {name} no difference in the effect can be told from chance: "
             f"{_write_difference(row, scale)} {word}. A difference of less than "
-            f"{missed:.2g} could have been missed.{tail}"
+            f"{_write(missed)} could have been missed.{tail}"
         )
     largest = differences.loc[differences["difference"].abs().idxmax()]
     joint = "" if math.isnan(p_joint) else f", joint test p {p_joint:.2g}"
     return (
         f"By {name} no difference between groups can be told from chance{joint}; the "
         f"largest is {_write_difference(largest.to_dict(), scale)} {word}. Differences "
-        f"of less than {missed:.2g} could have been missed.{tail}"
+        f"of less than {_write(missed)} could have been missed.{tail}"
     )
 
 
@@ -85,10 +87,15 @@ def _write_difference(row: dict[str, object], scale: float) -> str:
 
 def _write_interval(row: dict[str, object], scale: float) -> str:
     value, low, high = (
-        f"{scale * float(str(row[name])):.2g}".replace("-", "−")
+        _write(scale * float(str(row[name])))
         for name in ("difference", "ci_low", "ci_high")
     )
     return f"{value} ({low} to {high})"
+
+
+def _write(value: float) -> str:
+    text = f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.2g}"
+    return text.replace("-", "−")
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, object]]:

@@ -26,6 +26,7 @@ _WHEN = {
     4: "a year after learning",
 }
 _LEVEL = 0.95
+_LARGE = 100
 
 
 def describe_change(first: pd.DataFrame, name: str) -> str:
@@ -91,7 +92,10 @@ def _soften(name: str) -> str:
 
 def write_number(value: float) -> str:
     """Write a signed number with two figures and a true minus."""
-    return f"{value:+.2g}".replace("-", "−") if value else "0"
+    if not value:
+        return "0"
+    text = f"{value:+,.0f}" if abs(value) >= _LARGE else f"{value:+.2g}"
+    return text.replace("-", "−")
 
 
 def write_time(time: int) -> str:

@@ -52,6 +52,7 @@ _GAP = 0.02
 _ROW = 0.15
 _SHARE = 0.77
 _TEXT = 8.8
+_LARGE = 100
 
 
 def specification_frame(table: pd.DataFrame) -> pd.DataFrame:
@@ -271,4 +272,5 @@ def _name_unit(frame: pd.DataFrame) -> str:
 
 
 def _write(value: float) -> str:
-    return f"{value:+.2g}".replace("-", "−")
+    text = f"{value:+,.0f}" if abs(value) >= _LARGE else f"{value:+.2g}"
+    return text.replace("-", "−")
