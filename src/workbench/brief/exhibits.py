@@ -8,7 +8,6 @@ from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
     find_scale,
     format_count,
-    format_percent,
     format_value,
     pluralise,
     split_effect,
@@ -20,7 +19,6 @@ __all__ = [
     "compare_personas",
     "name_method",
     "show_balance",
-    "show_overlap",
     "show_quality",
 ]
 
@@ -145,28 +143,6 @@ def show_balance(balance: pd.DataFrame, name: str) -> Exhibit:
         f"{format_value(largest['after'], 2)} after it.",
         empty="",
         fixed_height=1.9 + 0.29 * terms,
-    )
-
-
-def show_overlap(overlap: pd.DataFrame, name: str) -> Exhibit:
-    """Choose the estimated chances of learning of one comparison, as `show_balance`."""
-    if overlap.empty or not {"group", "low", "high", "share"} <= set(overlap.columns):
-        return Exhibit(empty="There is no table of overlap to draw.")
-    middle = (overlap["low"] + overlap["high"]) / 2
-    weighted = (middle * overlap["share"]).groupby(overlap["group"]).sum()
-    means = [
-        f"{group} {format_percent(value, digits=0)}"
-        for group, value in weighted.items()
-    ]
-    return Exhibit(
-        panels=(("", overlap),),
-        caption="Estimated chance of learning among learners and others, as shares of "
-        f"each group; {name}. Where only one group has people, there is nobody to "
-        "compare with.",
-        alt="Histogram of the estimated chance of learning, by group. On average: "
-        f"{', '.join(means)}.",
-        empty="",
-        fixed_height=3.7,
     )
 
 

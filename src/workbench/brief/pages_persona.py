@@ -18,7 +18,7 @@ from workbench.brief.components import (
     write_section,
 )
 from workbench.brief.effects import select_effects
-from workbench.brief.exhibits import compare_designs, show_balance, show_overlap
+from workbench.brief.exhibits import compare_designs, show_balance
 from workbench.brief.figures import Exhibit
 from workbench.brief.header import show_header
 from workbench.brief.labels import label_outcome, list_controls
@@ -27,6 +27,13 @@ from workbench.brief.narrative import (
     describe_effect,
     join_words,
     lower_first,
+)
+from workbench.brief.persona_evidence import (
+    choose_course,
+    choose_groups,
+    show_groups,
+    show_robustness,
+    show_second_design,
 )
 from workbench.brief.persona_profile import list_facts, state_size, tabulate_baseline
 from workbench.brief.persona_tables import (
@@ -163,9 +170,25 @@ class PersonaPage:
         """Choose the love plot of the first comparison."""
         return show_balance(*self._first_comparison("balance"))
 
-    def choose_overlap(self) -> Exhibit:
-        """Choose the overlap of the first comparison."""
-        return show_overlap(*self._first_comparison("overlap"))
+    def show_second_design(self) -> Block:
+        """Show matching and before-and-after side by side."""
+        return show_second_design(self.data, self.persona)
+
+    def choose_course(self) -> Exhibit:
+        """Choose the effects by quarter since learning."""
+        return choose_course(self.data, self.persona)
+
+    def show_robustness(self) -> Block:
+        """Show what would overturn the numbers, and how variants read."""
+        return show_robustness(self.data, self.persona)
+
+    def show_groups(self) -> Block:
+        """Show how the effect differs between groups."""
+        return show_groups(self.data, self.persona)
+
+    def choose_groups(self) -> Exhibit:
+        """Choose the effects by group."""
+        return choose_groups(self.data, self.persona)
 
     def show_flow(self) -> Block:
         """Show who was left out at which step."""

@@ -162,6 +162,42 @@ def make_psm(persona: str) -> StageResult:
         Check(check="power", passed=False, text="too few", advice="gather more", **key),
     )
     answers = [{**key, "for_whom": f"The effect is that of 100 of {persona}."}]
+    variants = [
+        {
+            **key,
+            "variant": place,
+            "headline": place == 1,
+            "sound": place < 5,
+            "reading": "higher" if place < 4 else "no clear change",
+            "estimate": 0.1 * place,
+            "unit": "rating points",
+        }
+        for place in range(1, 7)
+    ]
+    groups = [
+        {
+            **key,
+            "kind": kind,
+            "attribute": "gender",
+            "group": group,
+            "reference": other,
+            "estimate": value,
+            "ci_low": value - 0.1,
+            "ci_high": value + 0.1,
+            "p_adjusted": 0.4,
+            "n_treated": 50,
+            "n_control": 50,
+            "suppressed": hidden,
+            "unit": "rating points",
+            "level": 0.95,
+        }
+        for kind, group, other, value, hidden in (
+            ("effect", "female", "", 0.3, False),
+            ("effect", "male", "", 0.25, False),
+            ("effect", "diverse", "", math.nan, True),
+            ("difference", "female", "male", 0.05, False),
+        )
+    ]
     return StageResult(
         stage="psm",
         estimates=make_estimates(persona),
@@ -170,13 +206,15 @@ def make_psm(persona: str) -> StageResult:
             "balance": pd.DataFrame(balance),
             "overlap": pd.DataFrame(overlap),
             "flow": pd.DataFrame(flow),
+            "specification": pd.DataFrame(variants),
+            "subgroups": pd.DataFrame(groups),
         },
         facts={"answers": answers},
     )
 
 
 def make_did(persona: str) -> StageResult:
-    """Make the before-and-after stage of a persona: it disagrees for the veterans only."""
+    """Make the before-and-after stage of a persona: veterans disagree."""
     key = {"program": PROGRAM_OF[persona], "outcome": "performance_rating"}
     value = {"leads": 0.27, "newcomers": 0.18, "veterans": -0.30}[persona]
     learners = {"leads": 90, "newcomers": 280, "veterans": 20}[persona]
@@ -228,6 +266,8 @@ def make_did(persona: str) -> StageResult:
             "band_high": effect + 0.13,
             "reference": False,
             "n_treated": learners,
+            "unit": "rating points",
+            "focus": time == 1,
         }
         for time, effect in ((-2, 0.01), (-1, -0.01), (0, value / 2), (1, value))
     ]

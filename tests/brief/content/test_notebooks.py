@@ -50,7 +50,7 @@ def test_a_notebook_of_the_brief_runs(name, project, tmp_path):
         assert clean.front["title"].startswith("Learners did better")
     if name == "personas":
         figures = [cell for cell in clean.cells if "fig-cap" in cell["source"]]
-        assert len(figures) == 3
+        assert len(figures) == 4
 
 
 def test_the_notebooks_run_on_a_quarter_without_results(bare, tmp_path):

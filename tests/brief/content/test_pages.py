@@ -160,13 +160,13 @@ def test_persona_page_shows_who_what_and_how_sure(project, titles):
     assert "too few" in text
     assert "gather more" in text
     assert "12-month retention and Internal moves: Average over matched" in text
-    designs, balance, overlap = (
+    designs, balance, course = (
         next(item for item in exhibits if item.alt.startswith(start))
-        for start in ("Forest", "Love", "Histogram")
+        for start in ("Forest", "Love", "Event")
     )
     assert designs.panels[0][0] == "Performance rating: +0.30, +0.79 without adjustment"
     assert "0.60 before matching and 0.03 after" in balance.alt
-    assert "learners 55" in overlap.alt
+    assert "Performance rating: +0.27" in course.alt
 
 
 def test_persona_page_of_a_persona_without_gain(project, titles):

@@ -6,6 +6,13 @@ import pytest
 
 from workbench.brief.effects import select_effects
 from workbench.brief.limitations import list_limitations
+from workbench.brief.persona_evidence import (
+    choose_course,
+    choose_groups,
+    show_groups,
+    show_robustness,
+    show_second_design,
+)
 from workbench.brief.scorecard import build_scorecard
 from workbench.brief.triangulated import (
     describe_disagreements,
@@ -58,3 +65,38 @@ def test_the_table_shows_both_designs(data, persona, word):
 def test_what_would_overturn_a_number_is_listed(data):
     text = list_overturns(data, data.params.find_persona("leads")).text
     assert "Performance rating: A cause twice as strong" in text
+
+
+def test_variants_are_counted_by_how_they_read(data):
+    text = show_robustness(data, data.params.find_persona("leads")).text
+    assert "75 % of 4 variants" in text.replace("\u202f", " ").replace("\xa0", " ")
+    assert "What would overturn this" in text
+
+
+def test_groups_are_compared_and_hidden_ones_are_not_shown(data):
+    leads = data.params.find_persona("leads")
+    text = show_groups(data, leads).text
+    assert "female less male" in text
+    assert "diverse" not in text
+    assert len(choose_groups(data, leads).panels) == 1
+
+
+def test_the_course_has_a_panel_per_outcome_with_its_finding(data):
+    exhibit = choose_course(data, data.params.find_persona("leads"))
+    ((title, rows),) = exhibit.panels
+    assert title.startswith("Performance rating: +0.27")
+    assert len(rows) == 4
+
+
+def test_without_a_second_design_the_page_says_so(project, data):
+    for name in ("did", "psm"):
+        folder = project / "outputs" / "alder" / "2026Q3" / "leads" / name
+        for path in folder.glob("*.parquet"):
+            path.unlink()
+    again = type(data).open(org="alder", quarter="2026Q3")
+    leads = again.params.find_persona("leads")
+    assert "No second design" in show_second_design(again, leads).text
+    assert "not estimated" in show_groups(again, leads).text
+    assert choose_course(again, leads).panels == ()
+    assert choose_groups(again, leads).panels == ()
+    assert "No number stands" in show_robustness(again, leads).text
