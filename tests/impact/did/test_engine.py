@@ -9,7 +9,7 @@ import pytest
 
 from tests.impact.did.staggered import make_staggered
 from workbench.cohorts.frames import Panel
-from workbench.core.errors import ContractError
+from workbench.core.errors import ContractError, DesignError
 from workbench.impact.did.aggregate import aggregate_simple
 from workbench.impact.did.engine import check_against_engine, fit_engine
 from workbench.impact.did.group_time import estimate_group_time
@@ -75,6 +75,25 @@ def test_a_cell_the_engine_lacks_is_noticed() -> None:
     table.loc[0, "period"] = 99
     check = check_against_engine(panel, dataclasses.replace(found, table=table))
     assert check.passed is False
+
+
+def test_cells_under_another_rule_are_left_out() -> None:
+    panel = make_staggered(88, people=200)
+    found = estimate_group_time(panel)
+    table = found.table.copy()
+    table.loc[0, "att"] += 1.0
+    table.loc[0, "trimmed"] = 1
+    check = check_against_engine(panel, dataclasses.replace(found, table=table))
+    assert check.passed is True
+    everywhere = table.assign(unsupported=1)
+    check = check_against_engine(panel, dataclasses.replace(found, table=everywhere))
+    assert check.passed is None
+
+
+def test_what_the_engine_refuses_is_an_error_of_ours() -> None:
+    panel = make_staggered(89, people=60, never=False, groups=(4,))
+    with pytest.raises(DesignError, match="diff-diff cannot estimate"):
+        fit_engine(panel, control="never")
 
 
 def spoil(panel: Panel, **columns: object) -> Panel:

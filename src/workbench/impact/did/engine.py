@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohorts.frames import Panel
-from workbench.core.errors import ContractError
+from workbench.core.errors import ContractError, DesignError
 from workbench.core.results import Check
 from workbench.impact.did.cells import Base, Control
 from workbench.impact.did.doubly_robust import Method
@@ -76,6 +76,8 @@ def fit_engine(
         If the panel holds what the library would accept in silence and get wrong:
         first treatment missing or changing within a person, periods that are no whole
         numbers, people twice in a period.
+    DesignError
+        If the library refuses the panel.
     """
     os.environ.setdefault("DIFF_DIFF_BACKEND", "python")
     from diff_diff import CallawaySantAnna
@@ -101,16 +103,21 @@ def fit_engine(
         pscore_trim=_NO_CLIP,
         n_bootstrap=0,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = model.fit(
-            frame,
-            outcome="outcome",
-            unit="unit",
-            time="period",
-            first_treat="first_treat",
-            covariates=list(terms.columns) or None,
-        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = model.fit(
+                frame,
+                outcome="outcome",
+                unit="unit",
+                time="period",
+                first_treat="first_treat",
+                covariates=list(terms.columns) or None,
+            )
+    except (ValueError, np.linalg.LinAlgError) as error:
+        raise DesignError.build(
+            "diff-diff cannot estimate this panel", where=panel.persona, got=str(error)
+        ) from error
     table = found.to_dataframe("group_time").rename(
         columns={"time": "period", "effect": "att", "se": "std_error"}
     )
@@ -142,7 +149,9 @@ def check_against_engine(panel: Panel, group_time: GroupTime) -> Check:
         the outcome's standard deviation, limit 1e-6, where both use one formula; in
         standard errors, limit 0.1, for the doubly robust method with covariates,
         since the library does not normalise the weights of the others and ours, like
-        R's did and DRDID, are. Fails also if a cell of ours is missing there.
+        R's did and DRDID, are. Fails also if a cell of ours is missing there. Cells in
+        which others were trimmed or learners lack support follow rules that the
+        library does not have, and are left out.
 
     Notes
     -----
@@ -158,7 +167,16 @@ def check_against_engine(panel: Panel, group_time: GroupTime) -> Check:
         base=group_time.base,
         covariates=group_time.covariates,
     )
-    ours = group_time.table.loc[~group_time.table["reference"]]
+    table = group_time.table
+    own_rule = (table["trimmed"] > 0) | (table["unsupported"] > 0)
+    ours = table.loc[~(table["reference"] | own_rule)]
+    if ours.empty:
+        return Check(
+            check="computed_twice",
+            passed=None,
+            text="No effect follows the same rules in diff-diff: others without weight "
+            "or learners unlike all others are in each of them.",
+        )
     both = ours.merge(
         engine.table, on=["group", "period"], how="left", suffixes=("", "_engine")
     )
