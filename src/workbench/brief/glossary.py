@@ -64,6 +64,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "colleagues show it.",
     ),
     (
+        "Before and after",
+        "How much learners changed, less how much people who had not learnt yet "
+        "changed over the same quarters (difference in differences).",
+    ),
+    (
         "Control outcome",
         "Something learning cannot change. If learners differ in it, the comparison "
         "misses a cause.",
@@ -75,9 +80,19 @@ TERMS: tuple[tuple[str, str], ...] = (
         "and adjusts their outcomes, and is right if either of the two is right.",
     ),
     (
+        "E-value",
+        "How strongly an unrecorded cause would have to go with both learning and the "
+        "outcome, as a ratio of chances, to explain the effect away.",
+    ),
+    (
         "Effect on learners",
         "The mean difference learning made to the people who learnt (ATT); it need not "
         "hold for people who did not.",
+    ),
+    (
+        "Hidden bias (gamma)",
+        "How many times likelier one of two like colleagues could have been to learn, "
+        "for reasons nobody recorded, before the effect could be chance (Rosenbaum).",
     ),
     (
         "Like colleagues",
@@ -95,13 +110,28 @@ TERMS: tuple[tuple[str, str], ...] = (
     ),
     ("Persona", "A group of people with one learning need, by a rule fixed before."),
     (
+        "Pre-trend",
+        "Whether learners and others moved apart before anybody learnt. A test that "
+        "finds nothing helps only if it could have found something that matters.",
+    ),
+    (
         "Pseudonym",
         "A code in place of a person's id; only the holder of the key can go back.",
+    ),
+    (
+        "Refutation",
+        "Changing the data so that the answer is known, such as dealing out learning "
+        "by lot, and looking whether the method still finds an effect.",
     ),
     (
         "Selection",
         "Learners differ from others before they learn; part of any plain difference "
         "is this, not learning.",
+    ),
+    (
+        "Specification curve",
+        "The same comparison made in many defensible ways, to see whether the answer "
+        "hangs on one choice.",
     ),
     (
         "Standardised difference",
@@ -133,6 +163,12 @@ ASSUMPTIONS: tuple[tuple[str, str], ...] = (
         "of the personas show where this holds.",
     ),
     (
+        "The same course without learning.",
+        "The comparison of before and after takes it that learners would have changed "
+        "as others did. Quarters before learning are looked at, and the last of them "
+        "by itself, since people often learn after an unusual one.",
+    ),
+    (
         "No spill-over.",
         "What one person learns does not change how a colleague does. Where teams "
         "learn together this is doubtful, and the effect is then too small.",
@@ -152,6 +188,10 @@ CONVENTIONS: tuple[str, ...] = (
     "Errors follow the design: for matching without replacement they allow for pairs "
     "and for people who appear in several quarters, and for teams where teams learn "
     "together. With fewer than 40 groups a small-sample correction is used.",
+    "Matching and the comparison of before and after are never averaged. They agree if "
+    "their difference lies within its error, and that error is small enough to have "
+    "seen a difference as large as the effect. Matching is reported, unless it fails a "
+    "check and the other does not.",
     "p-values are adjusted (Benjamini and Hochberg) over all personas and outcomes of "
     "the quarter. A gain or a loss is called one only if its adjusted p is at most "
     "0.05.",

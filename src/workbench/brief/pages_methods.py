@@ -34,6 +34,7 @@ from workbench.brief.labels import label_outcome
 from workbench.brief.narrative import join_words
 from workbench.brief.results import BriefData
 from workbench.brief.tables import tabulate_frame, words
+from workbench.brief.validation import show_calibration, show_nonexperimental
 from workbench.core.params import Outcome, Program, Threshold
 
 __all__ = ["MethodsPage", "count_matched"]
@@ -168,6 +169,15 @@ class MethodsPage:
                 "effect is not known."
             ),
             _tabulate_matched(count_matched(self.data)),
+        )
+
+    def show_proofs(self) -> Block:
+        """Show how the methods did where the truth is known."""
+        return join_blocks(
+            write_section("Do the methods find a known truth", "proofs"),
+            show_calibration(),
+            write_section("Matching held against an experiment", "experiment"),
+            show_nonexperimental(),
         )
 
     def show_glossary(self) -> Block:

@@ -109,18 +109,19 @@ def compare_errors(
     changes = result.changes
     treated, control = _count_clusters(changes, cluster)
     tested = _permute(panel, changes, cluster, seed=seed, draws=draws // 2, alpha=alpha)
-    choice, reason = _recommend(treated, control, tested, alpha=alpha)
+    total = int(changes.frame[cluster].nunique())
+    choice, reason = _recommend((treated, control, total), tested, alpha=alpha)
     rows = [
         *_list_errors(result, cluster, alpha=alpha),
         _bootstrap(result, cluster, seed=seed, draws=draws, alpha=alpha),
-        _describe_permutation(tested, treated + control),
+        _describe_permutation(tested, total),
     ]
     table = pd.DataFrame(rows)
     table.insert(1, "label", table["method"].map(_WORDS))
     few = min(treated, control)
     usable = pd.Series(True, index=table.index)
     usable[table["method"] == "row"] = cluster == "unit"
-    usable[table["method"] == "cr1"] = treated + control >= FEW_CLUSTERS
+    usable[table["method"] == "cr1"] = total >= FEW_CLUSTERS
     usable[table["method"].isin(["cr2", "wild"])] = few > _HOPELESS
     usable &= table["p_value"].notna()
     table["usable"] = usable
@@ -141,17 +142,24 @@ def compare_errors(
 
 
 def _count_clusters(changes: Changes, cluster: str) -> tuple[int, int]:
-    """Count clusters with learners in the comparison, and those without."""
-    has = changes.frame.groupby(cluster)["treated"].any()
-    return int(has.sum()), int((~has).sum())
+    """Count clusters with learners in a window, and those without in some window.
+
+    A cluster that starts later stands on both sides: it serves as control before.
+    """
+    has = changes.frame.groupby(["exposure", cluster])["treated"].any()
+    treated = has[has].index.get_level_values(cluster).nunique()
+    control = has[~has].index.get_level_values(cluster).nunique()
+    return int(treated), int(control)
 
 
 def _recommend(
-    treated: int, control: int, tested: PermutationTest | str, *, alpha: float
+    counts: tuple[int, int, int], tested: PermutationTest | str, *, alpha: float
 ) -> tuple[str, str]:
+    """Choose the error from the clusters with learners, as controls, and in all."""
+    treated, control, total = counts
     few = min(treated, control)
     size = f"{treated} treated and {control} control clusters"
-    if treated + control >= FEW_CLUSTERS and few >= FEW_TREATED:
+    if total >= FEW_CLUSTERS and few >= FEW_TREATED:
         return "cr1", f"With {size} the clustered error holds."
     if few >= FEW_TREATED:
         return "cr2", (
