@@ -104,13 +104,18 @@ def test_large_numbers_have_no_exponent() -> None:
     assert "rose by 2,100 EUR one quarter" in describe_event_study(sales)
 
 
-def test_bands_decide_where_there_are_some() -> None:
-    """+0.10 at time zero: its interval leaves out 0, a band of 0.11 does not."""
-    now = make().assign(focus=make()["event_time"] == 0)
-    wide = now.assign(band_low=now["estimate"] - 0.11, band_high=now["estimate"] + 0.11)
-    assert describe_event_study(wide).startswith(
-        "No clear change in performance rating in the quarter of learning"
+def test_focus_is_judged_by_its_interval_and_the_past_by_bands() -> None:
+    """One quarter is settled beforehand; the quarters before are looked at together."""
+    wide = make().assign(
+        band_low=make()["estimate"] - 0.5, band_high=make()["estimate"] + 0.5
     )
+    assert describe_event_study(wide).startswith("Performance rating rose by 0.21")
+    early = wide.assign(
+        ci_low=wide["ci_low"].where(wide["event_time"] != -3, 0.01),
+    )
+    assert "no trend before it could be seen" in describe_event_study(early)
+    loose = make().assign(ci_low=make()["estimate"] - 0.3)
+    assert describe_event_study(loose).startswith("No clear change in performance")
 
 
 def test_a_trend_before_is_said() -> None:
@@ -121,6 +126,13 @@ def test_a_trend_before_is_said() -> None:
         band_low=early["estimate"] - 0.09, band_high=early["estimate"] + 0.09
     )
     assert describe_event_study(moved).endswith("already moving apart before it")
+
+
+def test_a_trend_that_only_other_methods_see_is_said() -> None:
+    other = make("did_sun_abraham", band=False)
+    other.loc[0, ["estimate", "ci_low", "ci_high"]] = -0.2, -0.26, -0.14
+    both = pd.concat([make(), other], ignore_index=True)
+    assert "the other methods see learners moving apart" in describe_event_study(both)
 
 
 def test_without_bands_the_past_is_judged_together() -> None:
@@ -149,6 +161,13 @@ def test_reference_zero_and_offsets_are_drawn(frame: pd.DataFrame) -> None:
     assert ax.get_ylabel() == "effect (points)"
     low, high = ax.get_ylim()
     assert low < -0.1 < 0.3 < high
+
+
+def test_quarterly_changes_are_named_as_such(frame: pd.DataFrame) -> None:
+    assert "change on the quarter before" not in plot_event_study(frame).get_xlabel()
+    varying = frame["reference"] & (frame["method"] != "did_cs")
+    label = plot_event_study(frame.assign(reference=varying)).get_xlabel()
+    assert label.endswith("\ngroup-time before learning: change on the quarter before")
 
 
 def test_every_outcome_has_its_own_panel_and_unit(frame: pd.DataFrame) -> None:

@@ -76,8 +76,10 @@ def event_study_frame(frame: pd.DataFrame) -> pd.DataFrame:
         One row per series and event time. ``method`` (the series, such as ``did_cs``),
         ``event_time`` (whole quarters since the quarter of learning), ``estimate``,
         ``ci_low``, ``ci_high`` (pointwise), ``reference`` (the quarter that others are
-        measured from; its estimate is 0). Optional: ``band_low``, ``band_high``
-        (simultaneous over all event times, missing where a method has none),
+        measured from; its estimate is 0; a series without one shows, before learning,
+        changes from each quarter to the next, and the axis says so). Optional:
+        ``band_low``, ``band_high`` (simultaneous over all event times, missing where a
+        method has none),
         ``n_treated`` (learners behind the estimate), ``outcome`` (one panel each),
         ``unit`` (``probability`` is drawn in percentage points), ``focus`` (true at
         the event time of the headline; default: one quarter after learning, or the
@@ -118,20 +120,20 @@ def describe_event_study(
 ) -> str:
     """Say what changed and whether it had begun before; the title of the figure.
 
-    The first series speaks. Simultaneous bands decide where there are some; without
-    them the quarters before learning are judged together by Bonferroni's rule.
+    The first series speaks; where only others show a trend before learning, that is
+    said. The event time in focus is judged by its own interval, the
+    quarters before learning together: by the simultaneous bands, or by Bonferroni's
+    rule where there are none.
     """
     drawn = event_study_frame(frame)
     if drawn.empty:
         return "No comparison over time could be made"
     panels = {
-        name_outcome(str(name), labels): panel[
-            panel["method"] == panel["method"].iloc[0]
-        ]
+        name_outcome(str(name), labels): panel
         for name, panel in drawn.groupby("outcome", sort=False)
     }
-    changes = [describe_change(first, name) for name, first in panels.items()]
-    before = [judge_before(first) for first in panels.values()]
+    changes = [describe_change(panel, name) for name, panel in panels.items()]
+    before = [judge_before(panel) for panel in panels.values()]
     if len(set(before)) == 1:
         return "; ".join([*changes, before[0]])
     each = zip(changes, before, strict=True)
@@ -240,7 +242,13 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame) -> None:
     ax.set_xlim(first - 0.6, last + 0.6)
     ax.set_ylim(low - 0.16 * (high - low), high + 0.2 * (high - low))
     counted = "; below, learners" if rows["n_treated"].notna().any() else ""
-    finish_axes(ax, x_label=f"quarters since the quarter of learning{counted}")
+    based = rows.groupby("method")["reference"].any()
+    free = [
+        SERIES_LABELS.get(name, write_label(name)) for name in series if not based[name]
+    ]
+    note = f"\n{' and '.join(free)} before learning: change on the quarter before"
+    x_label = f"quarters since the quarter of learning{counted}{note if free else ''}"
+    finish_axes(ax, x_label=x_label)
     ax.set_ylabel(f"effect ({unit})" if unit else "effect")
     ax.grid(axis="x", visible=False)
     ax.grid(axis="y", color=LINE, linewidth=0.7)

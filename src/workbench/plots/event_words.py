@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import NormalDist
 
-import numpy as np
 import pandas as pd
 
 from workbench.plots.style import write_label
@@ -29,21 +28,24 @@ _LEVEL = 0.95
 _LARGE = 100
 
 
-def describe_change(first: pd.DataFrame, name: str) -> str:
-    """Say what changed at the event time in focus.
+def describe_change(panel: pd.DataFrame, name: str) -> str:
+    """Say what changed at the event time in focus, judged by its own interval.
+
+    Which one is in focus is settled beforehand, so no allowance for the others is made.
 
     Parameters
     ----------
-    first : DataFrame
-        Rows of one series from `event_study_frame`.
+    panel : DataFrame
+        Rows of one outcome from `event_study_frame`; the first series counts.
     name : str
         The outcome, for readers.
     """
+    first = panel[panel["method"] == panel["method"].iloc[0]]
     focus = first[first["focus"] & ~first["reference"]]
     if focus.empty:
         return f"{name or 'Outcome'}: nothing is known of the time after learning"
     row = focus.iloc[0]
-    low, high = _take_ends(row)
+    low, high = float(row["low"]), float(row["high"])
     time = int(row["event_time"])
     when = _WHEN.get(time, f"{time} quarters after learning")
     if low <= 0 <= high:
@@ -54,11 +56,33 @@ def describe_change(first: pd.DataFrame, name: str) -> str:
     return f"{name or 'The outcome'} {verb} by {size}{unit} {when}"
 
 
-def judge_before(first: pd.DataFrame) -> str:
-    """Say whether the quarters before learning, taken together, show a trend."""
-    before = first[(first["event_time"] < 0) & ~first["reference"]]
-    if before.empty:
+def judge_before(panel: pd.DataFrame) -> str:
+    """Say whether the quarters before learning, taken together, show a trend.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Rows of one outcome from `event_study_frame`; a trend that only series after
+        the first show is said to be theirs.
+    """
+    moved = {
+        method: _moves(part[(part["event_time"] < 0) & ~part["reference"]])
+        for method, part in panel.groupby("method", sort=False)
+    }
+    own, *others = moved.values()
+    if own is None:
         return "no quarter before it could be looked at"
+    if own:
+        return "learners were already moving apart before it"
+    if any(others):
+        return "the other methods see learners moving apart before it"
+    return "no trend before it could be seen"
+
+
+def _moves(before: pd.DataFrame) -> bool | None:
+    """Tell whether any quarter leaves out zero, all of them allowed for."""
+    if before.empty:
+        return None
     low, high = before["band_low"], before["band_high"]
     if before[["band_low", "band_high"]].isna().any(axis=None):
         law = NormalDist()
@@ -66,17 +90,7 @@ def judge_before(first: pd.DataFrame) -> str:
         wider = law.inv_cdf(1 - tail / len(before)) / law.inv_cdf(1 - tail)
         low = before["value"] - wider * (before["value"] - before["low"])
         high = before["value"] + wider * (before["high"] - before["value"])
-    if ((low > 0) | (high < 0)).any():
-        return "learners were already moving apart before it"
-    return "no trend before it could be seen"
-
-
-def _take_ends(row: pd.Series) -> tuple[float, float]:
-    """Return the band where there is one, otherwise the interval."""
-    low, high = float(row["band_low"]), float(row["band_high"])
-    if np.isfinite(low) and np.isfinite(high):
-        return low, high
-    return float(row["low"]), float(row["high"])
+    return bool(((low > 0) | (high < 0)).any())
 
 
 def name_outcome(outcome: str, labels: Mapping[str, str] | None) -> str:
