@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,14 @@ from tests.impact.did.staggered import gain, make_staggered
 from workbench.cohorts.frames import Panel
 from workbench.core.errors import ParamError, TooFewUnitsError
 from workbench.impact.did.cells import find_base_period
+from workbench.impact.did.engine import check_against_engine
 from workbench.impact.did.group_time import (
     build_terms,
     estimate_covariance,
     estimate_group_time,
 )
+from workbench.impact.did.pretrends import estimate_last_quarter
+from workbench.impact.did.trend_power import find_detectable_slope
 
 
 def replace_frame(panel: Panel, frame: pd.DataFrame, **more: object) -> Panel:
@@ -208,25 +212,56 @@ def test_the_panel_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "period", "base", "anticipation", "start"),
+    ("group", "period", "base", "anticipation", "observed", "start"),
     [
-        (4, 6, "varying", 0, 3),
-        (4, 3, "varying", 0, 2),
-        (4, 2, "universal", 0, 3),
-        (4, 6, "varying", 2, 1),
-        (2, 3, "varying", 1, 0),
+        (4, 6, "varying", 0, range(1, 7), 3),
+        (4, 3, "varying", 0, range(1, 7), 2),
+        (4, 2, "universal", 0, range(1, 7), 3),
+        (4, 6, "varying", 2, range(1, 7), 1),
+        (2, 3, "varying", 1, range(1, 7), 0),
+        (4, 6, "varying", 0, (2, 4, 6), 2),
+        (5, 6, "varying", 0, (2, 4, 6), 4),
+        (5, 4, "varying", 0, (2, 4, 6), 2),
+        (4, 6, "varying", 1, (1, 3, 6), 1),
     ],
 )
 def test_base_periods(
-    group: int, period: int, base: str, anticipation: int, start: int
+    group: int,
+    period: int,
+    base: str,
+    anticipation: int,
+    observed: Sequence[int],
+    start: int,
 ) -> None:
     found = find_base_period(
         group,
         period,
         base=base,  # type: ignore[arg-type]
         anticipation=anticipation,
+        observed=observed,
     )
     assert found == start
+
+
+def test_outcomes_measured_every_other_quarter() -> None:
+    panel = make_staggered(16, people=3000, groups=(4, 5))
+    even = panel.frame[panel.frame["period"] % 2 == 0]
+    found = estimate_group_time(replace_frame(panel, even))
+    table = found.table.set_index(["group", "period"])
+    assert table.loc[(4, 6), "base_period"] == 2
+    assert table.loc[(5, 6), "base_period"] == 4
+    assert table.loc[(5, 4), "base_period"] == 2
+    for cell in ((4, 6), (5, 6)):
+        row = table.loc[cell]
+        truth = gain(cell[0], cell[1] - cell[0])
+        assert abs(row["att"] - truth) < 3 * row["std_error"]
+    change = estimate_last_quarter(found)
+    assert change is not None
+    assert found.table.iloc[change.cells]["group"].tolist() == [5]
+    assert check_against_engine(replace_frame(panel, even), found).passed
+    power = find_detectable_slope(found, lag=1, groups=[5])
+    assert power.quarters == 2
+    assert find_detectable_slope(found, lag=2, groups=[4]).quarters == 4
 
 
 @settings(max_examples=15, deadline=None)

@@ -20,6 +20,7 @@ __all__ = [
     "estimate_cells",
     "find_base_period",
     "find_others",
+    "list_observed",
     "tabulate_cells",
 ]
 
@@ -104,12 +105,12 @@ def estimate_cells(
     """
     found: list[Cell] = []
     dropped: list[Cell] = []
-    n_periods = people.outcomes.shape[1]
+    observed = list_observed(people.outcomes)
     for group in np.unique(people.first_treat[people.first_treat > 0]).tolist():
         ours = people.first_treat == group
-        for period in range(1, n_periods + 1):
+        for period in observed:
             start = find_base_period(
-                group, period, base=base, anticipation=anticipation
+                group, period, base=base, anticipation=anticipation, observed=observed
             )
             if start < 1 and period < group:
                 continue
@@ -139,11 +140,38 @@ def tabulate_cells(cells: Sequence[Cell], errors: FloatArray) -> pd.DataFrame:
     return table
 
 
-def find_base_period(group: int, period: int, *, base: Base, anticipation: int) -> int:
-    """Return the period that a cell's change starts from; below 1: there is none."""
+def list_observed(outcomes: FloatArray) -> list[int]:
+    """List the periods in which anybody's outcome was observed."""
+    seen = np.isfinite(outcomes).any(axis=0)
+    return [int(place) + 1 for place in np.flatnonzero(seen)]
+
+
+def find_base_period(
+    group: int, period: int, *, base: Base, anticipation: int, observed: Sequence[int]
+) -> int:
+    """Return the observed period that a cell's change starts from, 0 if there is none.
+
+    Parameters
+    ----------
+    group, period : int
+        The cell.
+    base : {"varying", "universal"}
+        See `estimate_group_time`.
+    anticipation : int
+        Quarters before the exposure that are no base.
+    observed : sequence of int
+        Periods with outcomes, ascending; outcomes may be measured every other quarter.
+
+    Returns
+    -------
+    int
+        The last one before the exposure and its anticipation, or, for earlier
+        periods and bases that vary, the one before `period`.
+    """
+    limit = period
     if base == "universal" or period >= group:
-        return group - anticipation - 1
-    return period - 1
+        limit = group - anticipation
+    return max((one for one in observed if one < limit), default=0)
 
 
 def find_others(

@@ -145,8 +145,9 @@ def estimate_group_time(
         Quarters before the exposure in which outcomes may already respond.
     base : {"varying", "universal"}
         Effects since the exposure are changes from the last period before it (and
-        before its anticipation). Earlier cells are changes from the period before
-        ("varying"), or from that same base ("universal").
+        before its anticipation) in which outcomes were measured. Earlier cells are
+        changes from the measured period before ("varying"), or from that same base
+        ("universal").
     covariates : sequence of str, optional
         Default: those of the panel. An empty sequence adjusts for nothing.
     min_group : int

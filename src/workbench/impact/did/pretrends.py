@@ -18,6 +18,7 @@ from workbench.impact.did.averages import (
     read_effects,
     weigh_cells,
 )
+from workbench.impact.did.cells import find_base_period, list_observed
 from workbench.impact.did.group_time import GroupTime, estimate_covariance
 from workbench.impact.inference import FEW_CLUSTERS
 
@@ -178,8 +179,19 @@ def estimate_last_quarter(
     if group_time.base != "varying":
         return None
     cells = group_time.find_cells(before=True, groups=groups)
-    event = group_time.table["event_time"].to_numpy()[cells]
-    cells = cells[event == -1 - group_time.anticipation]
+    table = group_time.table.iloc[cells]
+    observed = list_observed(group_time.outcomes)
+    last = [
+        find_base_period(
+            group,
+            group,
+            base="universal",
+            anticipation=group_time.anticipation,
+            observed=observed,
+        )
+        for group in table["group"].tolist()
+    ]
+    cells = cells[(table["period"] == last).to_numpy()]
     if not len(cells):
         return None
     rule = weigh_cells(group_time, cells)
@@ -264,9 +276,11 @@ def _count_learners(group_time: GroupTime, parts: list[IntArray]) -> float:
 
 
 def _read_path(group_time: GroupTime, parts: list[IntArray]) -> FloatArray:
-    """Return the quarters that each effect spans."""
-    span = (group_time.table["period"] - group_time.table["base_period"]).to_numpy()
-    return np.array([span[cells[0]] for cells in parts], dtype="float64")
+    """Return the quarters that each effect spans, on average over its learners."""
+    table = group_time.table
+    span = (table["period"] - table["base_period"]).to_numpy(dtype="float64")
+    size = table["n_treated"].to_numpy(dtype="float64")
+    return np.array([np.average(span[part], weights=size[part]) for part in parts])
 
 
 def _no_test(level: By, reason: str) -> PreTrend:

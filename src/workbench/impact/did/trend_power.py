@@ -40,8 +40,9 @@ class TrendPower:
         That power.
     bias : float
         What such a trend would add to the effect by the quarter of the outcome.
-    quarters : int
-        Quarters from the base period to the quarter of the outcome.
+    quarters : float
+        Quarters from the base period to the quarter of the outcome, on average over
+        learners.
     worth : float
         Smallest effect worth having, on the same scale; NaN if none is declared.
     effect : float
@@ -55,7 +56,7 @@ class TrendPower:
     slope: float
     power: float
     bias: float
-    quarters: int
+    quarters: float
     worth: float
     effect: float
     pretrend_powered: bool | None
@@ -112,7 +113,7 @@ def find_detectable_slope(
        doi:10.1257/aeri.20210236
     """
     test = judge_pretrend(group_time, groups=groups, by=by)
-    quarters = lag + 1 + group_time.anticipation
+    quarters = _count_quarters(group_time, lag, groups)
     slope, reason = math.nan, test.reason
     if not reason:
         slope = solve_slope(
@@ -176,7 +177,7 @@ def check_pretrend_power(power: TrendPower) -> Check:
     found = (
         f"The test finds a difference in trends of {power.slope:.3g} per quarter with "
         f"{power.power:.0%} power. Unnoticed, it would shift the effect by "
-        f"{power.bias:.3g} over {power.quarters} quarters"
+        f"{power.bias:.3g} over {power.quarters:.3g} quarters"
     )
     if not math.isnan(power.effect):
         found += f", beside an estimate of {power.effect:.3g}"
@@ -197,6 +198,19 @@ def check_pretrend_power(power: TrendPower) -> Check:
         if power.pretrend_powered
         else "A passed test of pre-trends says little here: more quarters or people.",
     )
+
+
+def _count_quarters(
+    group_time: GroupTime, lag: int, groups: Sequence[int] | None
+) -> float:
+    """Average over learners the quarters from base to outcome."""
+    table = group_time.table.loc[group_time.table["event_time"] == lag]
+    if groups is not None:
+        table = table.loc[table["group"].isin(list(groups))]
+    if table.empty:
+        return float(lag + 1 + group_time.anticipation)
+    span = (table["period"] - table["base_period"]).to_numpy(dtype="float64")
+    return float(np.average(span, weights=table["n_treated"]))
 
 
 def _find_noncentrality(rank: int, df: float, alpha: float, power: float) -> float:
