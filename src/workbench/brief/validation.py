@@ -22,6 +22,9 @@ from workbench.brief.tables import count, decimal, percent, tabulate_frame, word
 
 __all__ = [
     "BAND",
+    "HIGHEST_SIZE",
+    "LOWEST_REMOVED",
+    "LOWEST_WARNED",
     "describe_calibration",
     "describe_nonexperimental",
     "judge_cells",
@@ -36,8 +39,13 @@ BAND = (0.93, 0.97)
 """Shares of runs in which a 95 % interval may hold the truth."""
 
 HIGHEST_SIZE = 0.06
+"""Largest share of false positives."""
+
 LOWEST_REMOVED = 0.9
+"""Smallest share of the raw difference's bias that must go."""
+
 LOWEST_WARNED = 0.8
+"""Smallest share of draws in which a broken assumption must be warned of."""
 
 _QUANTILE = 1.96
 _HOLDS = "holds"
