@@ -62,8 +62,8 @@ def describe_overturn(
         text = f"{_start(cause)} that is {breaking:.1f} times as strong as {known}"
         text += " would bring the interval to 0."
     else:
-        size = f"{breaking:.2g}" if breaking >= 0.1 else "less than 0.1"
-        text = f"{_start(cause)}, though only {size} times as strong as {known} "
+        size = f"only {breaking:.2g}" if breaking >= 0.1 else "less than 0.1"
+        text = f"{_start(cause)}, though {size} times as strong as {known} "
         text += "would bring the interval to 0: the finding is fragile."
         text = text.replace(",,", ",")
     if math.isfinite(gamma):
