@@ -74,6 +74,22 @@ def test_agreement_alone_does_not_earn_it(matched: Findings, did: Findings) -> N
     assert found.grade.value == 2
 
 
+def test_a_threat_to_the_second_design_does_not_lower_the_first() -> None:
+    lost = Findings(design="did", pretrend_powered=True, threats=("attrition",))
+    weaker = Findings(design="matched", largest_smd=0.1, robust=True)
+    found = _compare(_answer(0.20, 0.03, weaker), _answer(0.22, 0.04, lost))
+    assert found.agree is True
+    assert found.grade.value == 2
+
+
+def test_a_failed_check_is_explained_even_where_the_designs_agree() -> None:
+    weak = Findings(design="did", failed_checks=("pretrend",))
+    found = _compare(_answer(0.20, 0.03, PASSES), _answer(0.22, 0.04, weak, "A trend."))
+    assert found.agree is True
+    assert found.explanation == "A trend."
+    assert found.grade.value == 2
+
+
 def test_designs_that_disagree_are_named_and_lower_the_grade() -> None:
     found = _compare(_answer(0.20, 0.03, PASSES), _answer(-0.05, 0.04, TREND))
     assert found.agree is False

@@ -39,6 +39,7 @@ __all__ = [
 
 _HEADLINE = "did_cs"
 _PANEL = 3.3
+_ON_SCALE = ("estimate", "std_error", "ci_low", "ci_high", "band_low", "band_high")
 
 
 def show_second_design(data: BriefData, persona: Persona) -> Block:
@@ -68,7 +69,7 @@ def choose_course(data: BriefData, persona: Persona) -> Exhibit:
     ]
     own = own[own["n_treated"] >= data.min_group]
     panels = tuple(
-        (f"{label_outcome(data, str(outcome))}: {_state_focus(rows)}", rows)
+        (f"{label_outcome(data, str(outcome))}: {_state_focus(rows)}", _rescale(rows))
         for outcome, rows in (
             (name, part.drop(columns="outcome"))
             for name, part in own.groupby("outcome", sort=False)
@@ -172,6 +173,16 @@ def _state_focus(rows: pd.DataFrame) -> str:
     value, _ = split_effect(row["estimate"], unit)
     interval = format_interval(row["ci_low"], row["ci_high"], unit)
     return f"{value} ({interval}) {find_scale(unit)[0]}"
+
+
+def _rescale(rows: pd.DataFrame) -> pd.DataFrame:
+    """Write shares of a target in percentage points, as the tables do."""
+    name, scale = find_scale(str(rows["unit"].iloc[0]))
+    if scale == 1 or (rows["unit"] == "probability").any():
+        return rows
+    scaled = rows.assign(unit=name)
+    scaled[list(_ON_SCALE)] = rows[list(_ON_SCALE)] * scale
+    return scaled
 
 
 def _tabulate_variants(data: BriefData, persona: Persona) -> Block:

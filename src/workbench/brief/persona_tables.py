@@ -40,7 +40,7 @@ __all__ = [
     "tabulate_reported",
 ]
 
-_BESIDE = ("aipw", "g_computation", "ols", "ipw", "did_cs", "did_matched", "naive")
+_BESIDE = ("aipw", "ols", "ipw", "did_cs", "naive")
 _SIGNS = {
     "pass": ("good", "✓", "passed"),
     "warn": ("unsure", "?", "warning"),

@@ -24,7 +24,7 @@ from workbench.brief.formatting import (
     split_effect,
 )
 from workbench.brief.labels import label_outcome, list_controls
-from workbench.brief.narrative import lower_first
+from workbench.brief.narrative import join_words, lower_first
 from workbench.brief.results import BriefData
 from workbench.brief.tables import Field, tabulate_frame, words
 from workbench.core.params import Persona
@@ -159,14 +159,14 @@ def list_overturns(data: BriefData, persona: Persona) -> Block:
     """Show what would overturn each number that stands."""
     found = read_triangulation(data, persona.id)
     rows = found[~found["outcome"].isin(list_controls(data))].to_dict("records")
-    said = [
-        f"{label_outcome(data, str(row['outcome']))}: {row['overturn']}"
-        for row in rows
-        if isinstance(row["overturn"], str) and row["overturn"]
-    ]
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        if isinstance(row["overturn"], str) and row["overturn"]:
+            label = label_outcome(data, str(row["outcome"]))
+            said.setdefault(row["overturn"], []).append(label)
     if not said:
         return write_paragraph("No number stands that could be overturned.")
-    return draw_list(said)
+    return draw_list([f"{join_words(who)}: {text}" for text, who in said.items()])
 
 
 def _write_row(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
@@ -197,13 +197,10 @@ def _write_number(row: dict[Any, Any], value: str, low: str, high: str) -> Any:
 
 
 def _list_notes(row: dict[Any, Any]) -> list[str]:
-    """List what to know of a comparison whose designs differ."""
-    if row["agree"] != "no":
-        return []
+    """List what to know of a comparison whose designs differ or fail a check."""
+    names = ("explanation", "bracket") if row["agree"] == "no" else ("explanation",)
     return [
-        str(row[name])
-        for name in ("explanation", "bracket")
-        if isinstance(row[name], str) and row[name]
+        str(row[name]) for name in names if isinstance(row[name], str) and row[name]
     ]
 
 

@@ -57,8 +57,8 @@ class Estimate:
     ci_high: float
     p_value: float
     unit: str
-    n_treated: int
-    n_control: int
+    n_treated: int | None
+    n_control: int | None
     headline: bool = False
     subgroup_by: str | None = None
     subgroup: str | None = None

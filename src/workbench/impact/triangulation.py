@@ -286,7 +286,9 @@ def _grade(
         if agree is False:
             threats = (*threats, "designs that disagree")
         return grade_evidence(replace(first.findings, threats=threats))
-    return grade_evidence(_join(first.findings, second.findings))
+    alone = grade_evidence(first.findings)
+    together = grade_evidence(_join(first.findings, second.findings))
+    return together if together.value > alone.value else alone
 
 
 def _join(matched: Findings, did: Findings) -> Findings:
@@ -324,11 +326,11 @@ def _say_verdict(
 
 
 def _explain(matched: Answer | None, did: Answer | None, agree: bool | None) -> str:
-    """Say what may lie behind a disagreement."""
-    if agree is not False or matched is None or did is None:
+    """Say what failed checks do to a design, and what may lie behind a disagreement."""
+    if matched is None or did is None:
         return ""
     reasons = [*did.reasons, *matched.reasons]
-    if reasons:
+    if reasons or agree is not False:
         return " ".join(reasons)
     return (
         "Every check of both designs passes, so one of their assumptions fails where no"

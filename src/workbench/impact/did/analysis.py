@@ -291,7 +291,7 @@ def _draw_curves(
     panel: Panel, designs: Designs, *, seed: int, alpha: float
 ) -> pd.DataFrame:
     bands = (
-        make_bands(designs.dynamic, seed=seed, alpha=alpha) if designs.dynamic else None
+        make_bands(designs.course, seed=seed, alpha=alpha) if designs.course else None
     )
     return tabulate_curves(panel, designs, bands)
 

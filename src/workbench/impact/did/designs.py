@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -31,7 +31,7 @@ __all__ = ["HEADLINE", "Designs", "estimate_designs", "refuse_gently"]
 
 HEADLINE = "did_cs"
 _METHODS: tuple[Method, ...] = ("dr", "reg")
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,9 @@ class Designs:
         Effect in the quarter of the outcome, over the exposure quarters.
     effects : mapping of str to Effect
         By method, headline first.
-    dynamic, calendar : Family or None
-        Effects by quarters since exposure and by quarter.
+    dynamic, course, calendar : Family or None
+        Effects by quarters since exposure: steps from one quarter to the next before
+        it, and all measured from the last quarter before it; and by quarter.
     event_studies : mapping of str to EventStudy
         By method: ``did_event_study`` and ``did_sun_abraham``, where they could be
         estimated.
@@ -61,6 +62,7 @@ class Designs:
     headline: Aggregate
     effects: Mapping[str, Effect]
     dynamic: Family | None
+    course: Family | None
     calendar: Family | None
     event_studies: Mapping[str, EventStudy]
     two_by_two: TwoByTwo | None
@@ -117,6 +119,19 @@ def estimate_designs(
     dynamic = refuse_gently(
         "did_cs_dynamic", lambda: aggregate_dynamic(group_time), refused
     )
+    course = refuse_gently(
+        "did_cs_course",
+        lambda: aggregate_dynamic(
+            _estimate(
+                panel,
+                min_group,
+                method=group_time.method,
+                covariates=group_time.covariates,
+                base="universal",
+            )
+        ),
+        refused,
+    )
     calendar = refuse_gently(
         "did_cs_calendar", lambda: aggregate_calendar(group_time), refused
     )
@@ -131,6 +146,7 @@ def estimate_designs(
         headline=headline,
         effects=effects,
         dynamic=dynamic,
+        course=course,
         calendar=calendar,
         event_studies=found,
         two_by_two=two_by_two,
@@ -139,8 +155,8 @@ def estimate_designs(
 
 
 def refuse_gently(
-    method: str, estimate: Callable[[], T], refused: list[Check]
-) -> T | None:
+    method: str, estimate: Callable[[], _T], refused: list[Check]
+) -> _T | None:
     """Estimate, or write down why it cannot be done and return None."""
     try:
         return estimate()
@@ -161,19 +177,24 @@ def _estimate_headline(
     chance of learning can be estimated, and doubly robust effects do not exist. The
     choice depends on who learnt and on the covariates, never on the outcome.
     """
-    plain = estimate_group_time(panel, covariates=(), min_group=min_group)
+    plain = _estimate(panel, min_group, covariates=())
     most = _read_headline(panel, plain)
     if not panel.covariates:
         return plain, most, []
     for method in _METHODS:
         try:
-            group_time = estimate_group_time(panel, method=method, min_group=min_group)
+            group_time = _estimate(panel, min_group, method=method)
             headline = _read_headline(panel, group_time)
         except (DesignError, ConvergenceError):
             continue
         if headline.n_treated == most.n_treated:
             return group_time, headline, _say_method(method)
     return plain, most, _say_method("none")
+
+
+def _estimate(panel: Panel, min_group: int, **options: Any) -> GroupTime:
+    """Estimate group-time effects with errors that hold for small groups too."""
+    return estimate_group_time(panel, min_group=min_group, small_sample=True, **options)
 
 
 def _say_method(method: str) -> list[Check]:
@@ -218,29 +239,17 @@ def _vary(
     variants: dict[str, Callable[[], Effect]] = {
         "did_cs_earlier": lambda: read(
             "did_cs_earlier",
-            estimate_group_time(
-                panel,
-                method=form,
-                covariates=used,
-                anticipation=1,
-                min_group=min_group,
-            ),
+            _estimate(panel, min_group, method=form, covariates=used, anticipation=1),
         ),
         "did_cs_never": lambda: read(
             "did_cs_never",
-            estimate_group_time(
-                panel,
-                method=form,
-                covariates=used,
-                control="never",
-                min_group=min_group,
-            ),
+            _estimate(panel, min_group, method=form, covariates=used, control="never"),
         ),
     }
     if used:
         variants["did_cs_unadjusted"] = lambda: read(
             "did_cs_unadjusted",
-            estimate_group_time(panel, covariates=(), min_group=min_group),
+            _estimate(panel, min_group, covariates=()),
         )
     if pairs is not None and len(pairs):
         variants["did_matched"] = lambda: estimate_matched_change(

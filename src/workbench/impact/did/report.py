@@ -129,8 +129,8 @@ def tabulate_curves(
         ``n_treated``, ``unit``, ``focus`` (true at the event time of the headline).
     """
     parts = []
-    if designs.dynamic is not None and bands is not None:
-        counts = designs.dynamic.table.set_index("term")["n_treated"]
+    if designs.course is not None and bands is not None:
+        counts = designs.course.table.set_index("term")["n_treated"]
         names = {"term": "event_time", "value": "estimate"}
         names |= {"low": "ci_low", "high": "ci_high"}
         own = bands.table.rename(columns=names)
@@ -151,7 +151,7 @@ def _publish_periods(panel: Panel, designs: Designs, *, alpha: float) -> list[Es
     """Return rows by event time and by calendar quarter."""
     rows = []
     for method, family in (
-        ("did_cs_dynamic", designs.dynamic),
+        ("did_cs_dynamic", designs.course),
         ("did_cs_calendar", designs.calendar),
     ):
         if family is None:
