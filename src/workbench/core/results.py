@@ -35,7 +35,8 @@ class Estimate:
     outcome's natural scale (``unit``); a positive estimate means more of the outcome
     among learners. Relative values are shares of the baseline, the counterfactual
     mean of the learners. NaN stands for "could not be computed"; the reason is then
-    in ``limitation``.
+    in ``limitation``. ``n_treated`` and ``n_control`` are None where they are kept
+    back, so that a small group cannot be worked out.
 
     Raises
     ------

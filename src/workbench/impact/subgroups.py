@@ -308,7 +308,14 @@ def publish_subgroups(
                 limitation=f"{_LIMITATION} {row.note}".strip(),
                 subgroup=key,
             )
-            rows.append(replace(made, n_clusters=made.n_clusters or None))
+            rows.append(
+                replace(
+                    made,
+                    n_treated=made.n_treated or None,
+                    n_control=made.n_control or None,
+                    n_clusters=made.n_clusters or None,
+                )
+            )
             continue
         blank = make_empty_estimate(
             cohort, limitation=str(row.note), alpha=alpha, headline=False
@@ -319,8 +326,8 @@ def publish_subgroups(
                 method=METHOD,
                 subgroup_by=key[0],
                 subgroup=key[1],
-                n_treated=0,
-                n_control=0,
+                n_treated=None,
+                n_control=None,
                 evidence=None,
                 suppressed=bool(row.suppressed),
             )
