@@ -100,6 +100,69 @@ def test_the_naive_difference_is_wrong_beside_it(compared: pd.DataFrame) -> None
     assert idle["ci_low"] > 0
 
 
+@pytest.fixture(scope="module")
+def over_time(project: Path, results: Path) -> pd.DataFrame:
+    """Headlines of before and after, with the truth and the checks they failed."""
+    truth = pd.read_parquet(project / "extracts/demo_truth/truth_effects.parquet")
+    truth = truth[truth["exposure_quarter"] == "reported"]
+    parts = []
+    for folder in sorted(results.glob("*/did")):
+        rows = pd.read_parquet(folder / "estimates.parquet")
+        findings = pd.read_parquet(folder / "findings.parquet")
+        rows = rows[rows["headline"]].merge(findings, on=["program", "outcome"])
+        parts.append(rows)
+    table = pd.concat(parts, ignore_index=True).merge(
+        truth[["persona", "program", "outcome", "att"]],
+        on=["persona", "program", "outcome"],
+        validate="1:1",
+    )
+    return table.assign(z=(table["estimate"] - table["att"]) / table["std_error"])
+
+
+def test_before_and_after_finds_the_truth_or_warns(over_time: pd.DataFrame) -> None:
+    assert len(over_time) == 15
+    shown = over_time[["persona", "outcome", "z", "failed_checks"]]
+    passed = over_time["failed_checks"] == ""
+    assert passed.sum() >= 8, shown
+    assert over_time.loc[passed, "z"].abs().max() <= FARTHEST + 0.5, shown
+    covered = over_time["att"].between(over_time["ci_low"], over_time["ci_high"])
+    assert (~covered[passed]).sum() <= 2, shown
+    far = over_time["z"].abs() > FARTHEST + 0.5
+    assert not (far & passed).any(), shown
+
+
+def test_a_quarter_before_that_was_unusual_is_named(over_time: pd.DataFrame) -> None:
+    rating = over_time[over_time["outcome"] == "performance_rating"]
+    failed = rating["failed_checks"].str.contains("last_quarter_before")
+    assert failed.sum() >= 3
+    assert (rating.loc[failed, "z"] < 0).all()
+
+
+def test_two_designs_stand_side_by_side(results: Path) -> None:
+    paths = sorted(results.glob("*/did/triangulation.parquet"))
+    both = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    assert len(both) == 30
+    compared = both[both["agree"] != "not compared"]
+    assert len(compared) == 15
+    assert {"yes", "no"} <= set(compared["agree"])
+    apart = compared[compared["agree"] == "no"]
+    assert (apart["explanation"] != "").all()
+    assert both["grade"].between(0, 3).all()
+
+
+def test_every_matched_estimate_is_examined(results: Path) -> None:
+    for folder in sorted(results.glob("*/psm")):
+        variants = pd.read_parquet(folder / "specification.parquet")
+        counts = variants.groupby(["program", "outcome"]).size()
+        assert set(counts.index.get_level_values("outcome")) == set(MEASURED)
+        assert (counts >= 48).all()
+        refuted = pd.read_parquet(folder / "refutation.parquet")
+        assert refuted.groupby(["program", "outcome"])["refuter"].nunique().eq(4).all()
+        answers = pd.read_parquet(folder / "answers.parquet")
+        answers = answers[answers["outcome"].isin(MEASURED)]
+        assert (answers["overturn"] != "").all()
+
+
 def test_every_bad_row_is_set_apart_with_its_reason(project: Path) -> None:
     truth = read_json(project / "extracts/demo_truth/truth.json")
     expected: dict[tuple[str, str], int] = {}
@@ -135,16 +198,20 @@ def test_a_second_run_starts_no_notebook(project: Path, results: Path) -> None:
     before = {path: hash_file(path) for path in results.rglob("*.parquet")}
     done = run_workbench(project, "run", QUARTER, "--org", "demo")
     assert done.returncode == 0, done.stderr
-    assert "7 unchanged" in done.stdout + done.stderr
+    assert "12 unchanged" in done.stdout + done.stderr
     assert {path: hash_file(path) for path in results.rglob("*.parquet")} == before
 
 
-def test_forced_results_are_byte_identical(project: Path, results: Path) -> None:
-    folder = results / "team_leads" / "psm"
+@pytest.mark.parametrize("stage", ["psm", "did"])
+def test_forced_results_are_byte_identical(
+    project: Path, results: Path, stage: str
+) -> None:
+    folder = results / "team_leads" / stage
     before = {path.name: hash_file(path) for path in folder.glob("*.parquet")}
+    assert "estimates.parquet" in before
     done = run_workbench(
         project, "run", QUARTER, "--org", "demo",
-        "--persona", "team_leads", "--stage", "psm", "--force",
+        "--persona", "team_leads", "--stage", stage, "--force",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     after = {path.name: hash_file(path) for path in folder.glob("*.parquet")}
@@ -169,6 +236,7 @@ def test_the_brief_has_its_pages_and_its_numbers(
     assert {"index.html", "data_quality.html", "methods.html"} <= pages
     assert {f"personas/{name}.html" for name in personas} <= pages
     assert {f"appendix/{name}/psm.html" for name in personas} <= pages
+    assert {f"appendix/{name}/did.html" for name in personas} <= pages
     published = read_json(version / "brief.json")
     numbers = json.dumps(published)
     lead = compared[(compared["persona"] == "team_leads") & compared["headline"]]
