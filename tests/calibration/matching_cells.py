@@ -145,7 +145,7 @@ def list_matching_cells() -> list[Cell]:
         _cell("psm_heterogeneous", "effects differ between people", plain(varied=0.4)),
         _cell(
             "psm_two_percent",
-            "2 % of 1,500 people learn",
+            "some 24 of 1,500 people learn, under 2 %",
             plain(people=1500, start=-4.6),
         ),
         _cell("psm_half", "half of 600 people learn", plain(people=600, start=0.0)),
