@@ -17,7 +17,7 @@ from tests.impact.simulate import (
     simulate_frame,
 )
 from workbench.cohorts.frames import Cohort
-from workbench.impact.psm import PsmResult, estimate_psm
+from workbench.impact.psm.analysis import PsmResult, estimate_psm
 
 EFFECT = 0.5
 DESIGN_CHECKS = (

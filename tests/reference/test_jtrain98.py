@@ -19,7 +19,7 @@ from workbench.core.results import Estimate
 from workbench.impact.balance import OVERALL
 from workbench.impact.estimators import estimate_naive
 from workbench.impact.inference import regress_on_treatment
-from workbench.impact.psm import PsmResult, estimate_psm
+from workbench.impact.psm.analysis import PsmResult, estimate_psm
 
 PRINTED = 5.1e-3
 CONTROLS = ("earn96", "educ", "age", "married")

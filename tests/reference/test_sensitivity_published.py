@@ -16,26 +16,26 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from workbench.impact.e_value import (
+from workbench.impact.robustness.e_value import (
     approximate_ratio,
     compute_e_value,
     measure_e_value,
 )
-from workbench.impact.omitted import (
+from workbench.impact.robustness.omitted import (
     adjust_effect,
     bound_confounder,
     find_bias,
     find_robustness_value,
     measure_partial_r2,
 )
-from workbench.impact.rosenbaum import (
+from workbench.impact.robustness.rosenbaum import (
     bound_discordant,
     bound_hodges_lehmann,
     bound_sets,
     bound_signed_rank,
     find_critical_gamma,
 )
-from workbench.impact.strengths import Regressed, Strength
+from workbench.impact.robustness.strengths import Regressed, Strength
 
 EXPOSED = (
     "38 23 41 18 37 36 23 62 31 34 24 14 21 17 16 20 15 10 45 39 22 35 49 48 44 35"

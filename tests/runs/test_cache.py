@@ -153,7 +153,7 @@ def test_a_page_depends_on_the_results_of_every_persona(project):
         ("import pandas", None),
         ("from workbench.core.run_params import RunParams", None),
         ("from workbench.data.cut import open_cut", "data"),
-        ("from workbench.impact.psm import x\nimport workbench.cohorts.y", "impact"),
+        ("from workbench.impact.aipw import x\nimport workbench.cohorts.y", "impact"),
         ("from workbench import cohorts", "cohorts"),
         ("import myworkbench.brief", None),
     ],

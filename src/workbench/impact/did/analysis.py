@@ -47,7 +47,7 @@ from workbench.impact.did.trend_power import (
     find_detectable_slope,
 )
 from workbench.impact.evidence import Findings
-from workbench.impact.psm_checks import check_power
+from workbench.impact.psm.checks import check_power
 from workbench.impact.thresholds import find_smallest_effect
 
 __all__ = ["DidResult", "estimate_did"]

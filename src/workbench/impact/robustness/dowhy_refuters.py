@@ -20,7 +20,7 @@ from dowhy.causal_refuters.placebo_treatment_refuter import (
 from dowhy.causal_refuters.random_common_cause import refute_random_common_cause
 
 from workbench.core.errors import ConvergenceError, DesignError
-from workbench.impact.refuters import Drawn, Refit, shuffle_treatment
+from workbench.impact.robustness.refuters import Drawn, Refit, shuffle_treatment
 
 __all__ = ["MatchedEstimator", "draw_with_dowhy"]
 

@@ -16,7 +16,7 @@ from workbench.core.results import Check
 from workbench.impact.balance import FAIR_BALANCE
 from workbench.impact.effects import describe_unit
 from workbench.impact.propensity import Method
-from workbench.impact.specification_grid import (
+from workbench.impact.robustness.specification_grid import (
     CHOICES,
     DECLARED,
     Variant,
@@ -24,8 +24,8 @@ from workbench.impact.specification_grid import (
     list_variants,
     name_covariate_sets,
 )
-from workbench.impact.specification_run import Workshop
-from workbench.impact.specification_text import describe_curve
+from workbench.impact.robustness.specification_run import Workshop
+from workbench.impact.robustness.specification_text import describe_curve
 
 __all__ = ["SpecificationCurve", "run_specifications"]
 

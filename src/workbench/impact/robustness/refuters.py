@@ -215,7 +215,7 @@ def refute_effect(
         run neither passes nor fails. ``p_value`` is two-sided, from a normal
         distribution (twice dowhy's, which is one-sided).
     """
-    from workbench.impact.dowhy_refuters import draw_with_dowhy
+    from workbench.impact.robustness.dowhy_refuters import draw_with_dowhy
 
     rows = len(refit.sample.treated)
     count = _count_draws(rows) if draws is None else draws

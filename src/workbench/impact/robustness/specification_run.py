@@ -27,8 +27,8 @@ from workbench.impact.inference import (
 from workbench.impact.matched import estimate_matched
 from workbench.impact.matching import Matches, match_nearest
 from workbench.impact.propensity import Method, Propensity, fit_propensity
+from workbench.impact.robustness.specification_grid import DECLARED, Variant
 from workbench.impact.sample import prepare_sample
-from workbench.impact.specification_grid import DECLARED, Variant
 
 __all__ = ["Workshop"]
 

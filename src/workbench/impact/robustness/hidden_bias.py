@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from workbench.core.errors import DesignError
 from workbench.core.results import Check
-from workbench.impact.benchmarks import make_row
 from workbench.impact.matching import Matches
-from workbench.impact.rosenbaum import (
+from workbench.impact.robustness.benchmarks import make_row
+from workbench.impact.robustness.rosenbaum import (
     HIGHEST_GAMMA,
     bound_discordant,
     bound_hodges_lehmann,

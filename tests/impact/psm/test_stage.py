@@ -17,8 +17,8 @@ from tests.impact.simulate import (
 from workbench.cohorts.frames import Cohort
 from workbench.core.results import StageResult
 from workbench.core.store import read_json, read_parquet
-from workbench.impact.psm_stage import estimate_psm_stage
-from workbench.impact.psm_tables import TABLES
+from workbench.impact.psm.stage import estimate_psm_stage
+from workbench.impact.psm.tables import TABLES
 
 
 @dataclass(frozen=True)

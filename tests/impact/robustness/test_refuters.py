@@ -10,10 +10,15 @@ import pytest
 
 from tests.impact.simulate import make_cohort, simulate_frame
 from workbench.core.errors import DesignError
-from workbench.impact.dowhy_refuters import draw_with_dowhy
-from workbench.impact.psm import estimate_psm
-from workbench.impact.psm_design import compare_groups
-from workbench.impact.refuters import REFUTERS, Refit, refute_effect, shuffle_treatment
+from workbench.impact.psm.analysis import estimate_psm
+from workbench.impact.psm.design import compare_groups
+from workbench.impact.robustness.dowhy_refuters import draw_with_dowhy
+from workbench.impact.robustness.refuters import (
+    REFUTERS,
+    Refit,
+    refute_effect,
+    shuffle_treatment,
+)
 from workbench.impact.sample import Sample
 
 MATCHING = {"caliper": 0.2, "ratio": 1, "replace": False}

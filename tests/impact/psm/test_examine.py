@@ -14,8 +14,8 @@ from workbench.impact.effects import Effect
 from workbench.impact.g_computation import estimate_g_computation
 from workbench.impact.matched import estimate_matched
 from workbench.impact.matched_errors import tabulate_errors
-from workbench.impact.psm_design import Comparison, compare_groups
-from workbench.impact.sensitivity import Sensitivity, analyse_sensitivity
+from workbench.impact.psm.design import Comparison, compare_groups
+from workbench.impact.robustness.sensitivity import Sensitivity, analyse_sensitivity
 
 
 def _compare(frame: pd.DataFrame, *, clusters: tuple = ("unit",), **more: object):

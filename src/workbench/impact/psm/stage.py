@@ -20,28 +20,31 @@ from workbench.core.run_params import RunParams
 from workbench.impact.effects import STAGE, make_empty_estimate
 from workbench.impact.evidence import Findings, grade_evidence
 from workbench.impact.findings_table import tabulate_findings
+from workbench.impact.groups.subgroups import (
+    Subgroups,
+    adjust_subgroups,
+    estimate_subgroups,
+    publish_subgroups,
+)
 from workbench.impact.multiplicity import adjust_family
-from workbench.impact.overturn import add_controls, describe_refusal
 from workbench.impact.propensity import Method
-from workbench.impact.psm import PsmResult, estimate_psm
-from workbench.impact.psm_report import HEADLINE, tabulate_support
-from workbench.impact.psm_tables import (
+from workbench.impact.psm.analysis import PsmResult, estimate_psm
+from workbench.impact.psm.report import HEADLINE, tabulate_support
+from workbench.impact.psm.tables import (
     collect_tables,
     list_tables,
     tabulate_answer,
 )
-from workbench.impact.specification import SpecificationCurve, run_specifications
+from workbench.impact.robustness.overturn import add_controls, describe_refusal
+from workbench.impact.robustness.specification import (
+    SpecificationCurve,
+    run_specifications,
+)
 from workbench.impact.stage_parts import (
     label_answer,
     label_check,
     list_gaps,
     shorten_error,
-)
-from workbench.impact.subgroups import (
-    Subgroups,
-    adjust_subgroups,
-    estimate_subgroups,
-    publish_subgroups,
 )
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from workbench.impact.overturn import (
+from workbench.impact.robustness.overturn import (
     add_controls,
     describe_overturn,
     describe_refusal,

@@ -15,7 +15,7 @@ from workbench.core.errors import (
     TooFewUnitsError,
 )
 from workbench.core.results import tabulate_checks, tabulate_estimates
-from workbench.impact.psm import PsmResult, estimate_psm
+from workbench.impact.psm.analysis import PsmResult, estimate_psm
 
 EFFECT = 0.5
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.impact.specification_grid import CHOICES
+from workbench.impact.robustness.specification_grid import CHOICES
 
 __all__ = ["describe_curve"]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from workbench.impact.design_matrix import Design
 from workbench.impact.effects import Effect
-from workbench.impact.omitted import (
+from workbench.impact.robustness.omitted import (
     adjust_effect,
     bound_confounder,
     find_breaking_strength,
 )
+from workbench.impact.robustness.strengths import Regressed, Strength, measure_strengths
 from workbench.impact.sample import Sample
-from workbench.impact.strengths import Regressed, Strength, measure_strengths
 
 __all__ = ["COLUMNS", "Benchmark", "make_row", "measure_base", "rank_benchmarks"]
 

@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.errors import DesignError, NoVariationError, TooFewUnitsError
-from workbench.impact.e_value import (
+from workbench.impact.robustness.e_value import (
     approximate_ratio,
     compute_e_value,
     measure_e_value,
 )
-from workbench.impact.omitted import (
+from workbench.impact.robustness.omitted import (
     adjust_effect,
     bound_confounder,
     find_breaking_strength,
     find_robustness_value,
 )
-from workbench.impact.strengths import Regressed, Strength, measure_strengths
+from workbench.impact.robustness.strengths import Regressed, Strength, measure_strengths
 
 
 def _draw(seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -21,19 +21,19 @@ from workbench.impact.g_computation import estimate_g_computation
 from workbench.impact.matched import estimate_matched
 from workbench.impact.overlap import tabulate_scores
 from workbench.impact.propensity import Method
-from workbench.impact.psm_checks import (
+from workbench.impact.psm.checks import (
     check_agreement,
     check_clusters,
     check_power,
 )
-from workbench.impact.psm_design import Comparison, compare_groups
-from workbench.impact.psm_examine import (
+from workbench.impact.psm.design import Comparison, compare_groups
+from workbench.impact.psm.examine import (
     Examination,
     examine_effect,
     is_binary,
     skip_examination,
 )
-from workbench.impact.psm_report import (
+from workbench.impact.psm.report import (
     HEADLINE,
     describe_comparison,
     extend_flow,

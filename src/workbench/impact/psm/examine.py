@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from workbench.core.results import Check
-from workbench.impact.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
 from workbench.impact.effects import Effect
 from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
 from workbench.impact.matched_errors import tabulate_errors
-from workbench.impact.psm_design import Comparison
-from workbench.impact.refuters import COLUMNS as REFUTATION_COLUMNS
-from workbench.impact.refuters import Refit, refute_effect
+from workbench.impact.psm.design import Comparison
+from workbench.impact.robustness.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
+from workbench.impact.robustness.refuters import COLUMNS as REFUTATION_COLUMNS
+from workbench.impact.robustness.refuters import Refit, refute_effect
+from workbench.impact.robustness.sensitivity import analyse_sensitivity
 from workbench.impact.sample import Sample
-from workbench.impact.sensitivity import analyse_sensitivity
 
 __all__ = ["Examination", "examine_effect", "is_binary", "skip_examination"]
 

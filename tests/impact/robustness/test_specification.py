@@ -10,9 +10,12 @@ import pytest
 from tests.impact.simulate import make_cohort, simulate_frame
 from workbench.cohorts.frames import Cohort
 from workbench.core.errors import TooFewUnitsError
-from workbench.impact.psm import estimate_psm
-from workbench.impact.specification import SpecificationCurve, run_specifications
-from workbench.impact.specification_grid import (
+from workbench.impact.psm.analysis import estimate_psm
+from workbench.impact.robustness.specification import (
+    SpecificationCurve,
+    run_specifications,
+)
+from workbench.impact.robustness.specification_grid import (
     CHOICES,
     DECLARED,
     Variant,

@@ -12,20 +12,20 @@ import pandas as pd
 
 from workbench.core.errors import NoVariationError, TooFewUnitsError
 from workbench.impact.effects import Effect
-from workbench.impact.inference import estimate_cluster_error
-from workbench.impact.psm_design import Comparison
-from workbench.impact.subgroup_cells import (
+from workbench.impact.groups.subgroup_cells import (
     NOT_RECORDED,
     count_cells,
     hide_cells,
     label_groups,
 )
-from workbench.impact.subgroup_regression import (
+from workbench.impact.groups.subgroup_regression import (
     Contrast,
     GroupRegression,
     fit_groups,
     measure_equality,
 )
+from workbench.impact.inference import estimate_cluster_error
+from workbench.impact.psm.design import Comparison
 
 __all__ = [
     "METHOD",

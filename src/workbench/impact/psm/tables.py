@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.cohorts.frames import Cohort
-from workbench.impact.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
 from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
-from workbench.impact.psm import PsmResult
-from workbench.impact.refuters import COLUMNS as REFUTATION_COLUMNS
+from workbench.impact.psm.analysis import PsmResult
+from workbench.impact.robustness.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
+from workbench.impact.robustness.refuters import COLUMNS as REFUTATION_COLUMNS
 
 __all__ = ["TABLES", "collect_tables", "list_tables", "tabulate_answer"]
 

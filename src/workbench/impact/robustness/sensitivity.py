@@ -12,25 +12,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.core.results import Check
-from workbench.impact.benchmarks import (
+from workbench.impact.design_matrix import Design
+from workbench.impact.effects import Effect
+from workbench.impact.matching import Matches
+from workbench.impact.robustness.benchmarks import (
     COLUMNS,
     Benchmark,
     make_row,
     measure_base,
     rank_benchmarks,
 )
-from workbench.impact.design_matrix import Design
-from workbench.impact.e_value import EValue, approximate_ratio, measure_e_value
-from workbench.impact.effects import Effect
-from workbench.impact.hidden_bias import HiddenBias, measure_hidden_bias
-from workbench.impact.matching import Matches
-from workbench.impact.omitted import (
+from workbench.impact.robustness.e_value import (
+    EValue,
+    approximate_ratio,
+    measure_e_value,
+)
+from workbench.impact.robustness.hidden_bias import HiddenBias, measure_hidden_bias
+from workbench.impact.robustness.omitted import (
     find_robustness_value,
     measure_partial_r2,
 )
-from workbench.impact.overturn import describe_overturn, join_names
+from workbench.impact.robustness.overturn import describe_overturn, join_names
+from workbench.impact.robustness.strengths import Regressed
 from workbench.impact.sample import Sample
-from workbench.impact.strengths import Regressed
 
 __all__ = ["Sensitivity", "analyse_sensitivity"]
 

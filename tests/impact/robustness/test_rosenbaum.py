@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.errors import DesignError
-from workbench.impact.rosenbaum import (
+from workbench.impact.robustness.rosenbaum import (
     bound_discordant,
     bound_hodges_lehmann,
     bound_sets,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from workbench.impact.strengths import Regressed, Strength
+from workbench.impact.robustness.strengths import Regressed, Strength
 
 __all__ = [
     "adjust_effect",

@@ -21,15 +21,15 @@ from workbench.impact.effects import (
     make_empty_estimate,
     make_estimate,
 )
-from workbench.impact.multiplicity import adjust_p_values
-from workbench.impact.psm_design import Comparison
-from workbench.impact.subgroup_attribute import METHOD, compare_attribute
-from workbench.impact.subgroup_tables import (
+from workbench.impact.groups.subgroup_attribute import METHOD, compare_attribute
+from workbench.impact.groups.subgroup_tables import (
     JOINT_COLUMNS,
     stack_differences,
     stack_effects,
 )
-from workbench.impact.subgroup_text import describe_attribute
+from workbench.impact.groups.subgroup_text import describe_attribute
+from workbench.impact.multiplicity import adjust_p_values
+from workbench.impact.psm.design import Comparison
 
 __all__ = [
     "METHOD",

@@ -26,7 +26,7 @@ from workbench.impact.propensity import (
     check_separation,
     fit_propensity,
 )
-from workbench.impact.psm_checks import check_matched_share
+from workbench.impact.psm.checks import check_matched_share
 from workbench.impact.sample import Sample, prepare_sample
 
 __all__ = ["Comparison", "compare_groups"]

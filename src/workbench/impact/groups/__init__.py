@@ -1,0 +1,1 @@
+"""Effects by protected group, their differences, and small cells kept back."""

@@ -1,0 +1,1 @@
+"""Stage 03: propensity score matching, from cohort to graded estimate."""

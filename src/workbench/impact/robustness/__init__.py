@@ -1,0 +1,1 @@
+"""What would overturn a matched estimate: hidden causes, refutations, variants."""
