@@ -14,6 +14,7 @@ from tests.calibration.cells import Cell, Measured
 from tests.impact.simulate import make_outcome, make_program
 from workbench.cohorts.frames import Panel
 from workbench.impact.did.aggregate import aggregate_at_lag, aggregate_dynamic
+from workbench.impact.did.designs import estimate_headline
 from workbench.impact.did.group_time import GroupTime, estimate_group_time
 from workbench.impact.did.pretrends import (
     check_last_quarter,
@@ -39,8 +40,11 @@ STARTS = (0, 0, 3, 4, 5)
 def measure(seed: int, *, draw: Draw, anticipation: int = 0) -> Measured:
     """Draw a panel, estimate the headline, and compare with the learners' truth."""
     panel = draw(seed)
-    found = estimate_group_time(panel, anticipation=anticipation)
-    headline = aggregate_at_lag(found, exposures=panel.exposures, lag=panel.lag)
+    if anticipation:
+        found = estimate_group_time(panel, anticipation=anticipation, small_sample=True)
+        headline = aggregate_at_lag(found, exposures=panel.exposures, lag=panel.lag)
+    else:
+        found, headline, _ = estimate_headline(panel)
     effect = headline.effect(method="did_cs")
     low, high = effect.interval(0.05)
     checks = [

@@ -21,13 +21,23 @@ from workbench.impact.did.aggregate import (
 from workbench.impact.did.averages import Aggregate, Family
 from workbench.impact.did.doubly_robust import Method
 from workbench.impact.did.event_study import EventStudy, estimate_event_study
-from workbench.impact.did.group_time import GroupTime, estimate_group_time
+from workbench.impact.did.group_time import (
+    MIN_GROUP,
+    GroupTime,
+    estimate_group_time,
+)
 from workbench.impact.did.matched_change import estimate_matched_change
 from workbench.impact.did.sun_abraham import estimate_sun_abraham
 from workbench.impact.did.two_by_two import TwoByTwo, estimate_two_by_two
 from workbench.impact.effects import Effect
 
-__all__ = ["HEADLINE", "Designs", "estimate_designs", "refuse_gently"]
+__all__ = [
+    "HEADLINE",
+    "Designs",
+    "estimate_designs",
+    "estimate_headline",
+    "refuse_gently",
+]
 
 HEADLINE = "did_cs"
 _METHODS: tuple[Method, ...] = ("dr", "reg")
@@ -100,7 +110,7 @@ def estimate_designs(
         Or one of its kinds, if the headline cannot be estimated.
     """
     refused: list[Check] = []
-    group_time, headline, fallback = _estimate_headline(panel, min_group)
+    group_time, headline, fallback = estimate_headline(panel, min_group=min_group)
     refused += fallback
     two_by_two = refuse_gently("did_2x2", lambda: estimate_two_by_two(panel), refused)
     studies = {
@@ -168,14 +178,32 @@ def refuse_gently(
         return None
 
 
-def _estimate_headline(
-    panel: Panel, min_group: int
+def estimate_headline(
+    panel: Panel, *, min_group: int = MIN_GROUP
 ) -> tuple[GroupTime, Aggregate, list[Check]]:
     """Estimate doubly robustly, or by regression where that would lose learners.
 
     Where a covariate tells the learners of a quarter apart from everybody else, no
     chance of learning can be estimated, and doubly robust effects do not exist. The
     choice depends on who learnt and on the covariates, never on the outcome.
+
+    Parameters
+    ----------
+    panel : Panel
+        People over quarters.
+    min_group : int
+        Fewest people in an arm of a cell.
+
+    Returns
+    -------
+    tuple of GroupTime, Aggregate, list of Check
+        Effects by group and period, their average in the quarter of the outcome, and
+        a check where they are not doubly robust.
+
+    Raises
+    ------
+    DesignError
+        Or one of its kinds, if there is no effect in the quarter of the outcome.
     """
     plain = _estimate(panel, min_group, covariates=())
     most = _read_headline(panel, plain)
