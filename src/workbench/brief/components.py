@@ -305,7 +305,10 @@ def _publish(data: dict[str, str], metadata: dict[str, Any] | None = None) -> No
 def _draw_row(row: dict[str, Any], columns: Sequence[Column]) -> str:
     """Draw one row; the first cell is its header."""
     first, *rest = columns
-    cells = [f'<th scope="row">{escape_html(row.get(first.key, ""))}</th>']
+    name = row.get(first.key, "")
+    long = not isinstance(name, Html) and len(str(name)) > _LONG
+    mark = ' class="long"' if long else ""
+    cells = [f'<th scope="row"{mark}>{escape_html(name)}</th>']
     for item in rest:
         value = row.get(item.key, "")
         plain = not item.numeric and not isinstance(value, Html)
