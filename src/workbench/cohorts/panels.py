@@ -51,8 +51,13 @@ class PanelSet:
     panels: tuple[Panel, ...]
     gaps: tuple[Gap, ...]
 
-    def tabulate(self) -> pd.DataFrame:
+    def tabulate(self, *, min_group: int = 0) -> pd.DataFrame:
         """Count people and quarters per comparison.
+
+        Parameters
+        ----------
+        min_group : int
+            Smaller counts of people are left out.
 
         Returns
         -------
@@ -68,7 +73,10 @@ class PanelSet:
             "later_learners",
             "others",
         ]
-        return pd.DataFrame([_count(panel) for panel in self.panels], columns=columns)
+        counts = pd.DataFrame([_count(panel) for panel in self.panels], columns=columns)
+        people = counts[columns[3:]].astype("Int64")
+        counts[columns[3:]] = people.mask(people < min_group)
+        return counts
 
 
 def load_panels(run: RunParams) -> PanelSet:

@@ -41,8 +41,9 @@ def test_who_cannot_show_a_change_is_left_out_and_counted() -> None:
     first = frame[frame["first_treat"] == 1]["unit"]
     early = set(first) - set(once)
     assert notes == (
-        "4 people were seen in one quarter only and were left out",
-        f"{len(early)} learners were not seen before exposure and were left out",
+        "8.0% of people were seen in one quarter only and were left out",
+        f"{len(early) / 50:.1%} of people are learners not seen before exposure and "
+        "were left out",
     )
     assert not set(rows["unit"]) & (set(once) | early)
     learns = rows["first_treat"] > 0

@@ -156,8 +156,9 @@ def _sum_kinds(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check(panel: Panel, share: float, *, left_out: int) -> Check:
+    people = left_out / panel.frame["unit"].nunique()
     lost = (
-        f" {left_out} people without every quarter are not in this number."
+        f" {people:.0%} of people lack a quarter and are not in this number."
         if left_out
         else ""
     )

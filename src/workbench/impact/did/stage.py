@@ -101,6 +101,7 @@ def estimate_did_stage(
             status="not_applicable",
             reason=why or "no programme names this persona",
             checks=list_gaps(gaps),
+            tables=_tabulate([], ()),
         )
     estimates: list[Estimate] = []
     checks = list(list_gaps(gaps))
@@ -123,11 +124,7 @@ def estimate_did_stage(
         stage=STAGE,
         estimates=adjust_family(estimates),
         checks=tuple(checks),
-        tables={
-            **_stack(results),
-            "findings": _tabulate_findings(results),
-            "triangulation": tabulate_triangulations(compared),
-        },
+        tables=_tabulate(results, compared),
         facts={
             "family": f"{headlines} headline estimates of this persona in this stage"
             " (Benjamini-Hochberg)",
@@ -237,11 +234,18 @@ def _check_designs(item: Triangulation) -> Check:
     )
 
 
-def _stack(results: Sequence[_Found]) -> dict[str, pd.DataFrame]:
+def _tabulate(
+    results: Sequence[_Found], compared: Sequence[Triangulation]
+) -> dict[str, pd.DataFrame]:
+    """Return all tables of the stage, those without rows among them."""
     found = [
         (panel, item.tables) for panel, item in results if isinstance(item, DidResult)
     ]
-    return stack_tables(found, _TABLES)
+    return {
+        **stack_tables(found, _TABLES),
+        "findings": _tabulate_findings(results),
+        "triangulation": tabulate_triangulations(compared),
+    }
 
 
 def _tabulate_findings(results: Sequence[_Found]) -> pd.DataFrame:

@@ -208,6 +208,8 @@ def _check_missing(panel: Panel, changes: Changes) -> Check:
     """Report the learners who lack an outcome, who may differ from the others."""
     seen = changes.frame.loc[changes.frame["treated"], "unit"].nunique()
     share = changes.missing_treated / max(seen + changes.missing_treated, 1)
+    rest = changes.frame.loc[~changes.frame["treated"], "unit"].nunique()
+    others = changes.missing_control / max(rest + changes.missing_control, 1)
     left_out = f" Also: {'; '.join(changes.notes)}." if changes.notes else ""
     return Check(
         check="two_by_two_missing",
@@ -216,7 +218,7 @@ def _check_missing(panel: Panel, changes: Changes) -> Check:
         limit=_MOST_MISSING,
         program=panel.program.id,
         outcome=panel.outcome.id,
-        text=f"{changes.missing_treated} learners and {changes.missing_control} others "
-        f"lack the outcome of one of their two quarters.{left_out}",
+        text=f"{share:.0%} of learners and {others:.0%} of others lack the outcome of "
+        f"one of their two quarters.{left_out}",
         advice="compare who is missing; read the bounds for attrition",
     )

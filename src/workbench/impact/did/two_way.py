@@ -147,12 +147,12 @@ def prepare_rows(panel: Panel) -> tuple[pd.DataFrame, tuple[str, ...]]:
     always = ~once & (frame["first_treat"] > 0) & (frame["first_treat"] <= first)
     notes = []
     for who, words in (
-        (once, "people were seen in one quarter only"),
-        (always, "learners were not seen before exposure"),
+        (once, "of people were seen in one quarter only"),
+        (always, "of people are learners not seen before exposure"),
     ):
-        count = int(frame.loc[who, "unit"].nunique())
-        if count:
-            notes.append(f"{count} {words} and were left out")
+        share = frame.loc[who, "unit"].nunique() / frame["unit"].nunique()
+        if share:
+            notes.append(f"{share:.1%} {words} and were left out")
     rows = frame[~(once | always)].reset_index(drop=True)
     start = rows["first_treat"].where(rows["first_treat"] > 0).astype("float64")
     rows["event_time"] = rows["period"] - start
