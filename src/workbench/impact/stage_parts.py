@@ -76,7 +76,7 @@ def stack_tables(
     stacked: dict[str, list[pd.DataFrame]] = {name: [] for name in columns}
     for compared, tables in found:
         for name in columns:
-            if name not in tables:
+            if name not in tables or tables[name].empty:
                 continue
             labelled = tables[name].copy()
             labelled.insert(0, "program", compared.program.id)

@@ -31,7 +31,7 @@ from workbench.impact.propensity import Method
 from workbench.impact.psm.analysis import PsmResult, estimate_psm
 from workbench.impact.psm.report import HEADLINE, tabulate_support
 from workbench.impact.psm.tables import (
-    collect_tables,
+    TABLES,
     list_tables,
     tabulate_answer,
 )
@@ -45,6 +45,7 @@ from workbench.impact.stage_parts import (
     label_check,
     list_gaps,
     shorten_error,
+    stack_tables,
 )
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def estimate_psm_stage(
             status="not_applicable",
             reason=why,
             checks=list_gaps(gaps),
-            tables=collect_tables([]),
+            tables=stack_tables([], TABLES),
         )
     answers = [
         _answer(
@@ -151,11 +152,12 @@ def estimate_psm_stage(
         estimates=adjust_family(estimates),
         checks=tuple(checks),
         tables={
-            **collect_tables(
+            **stack_tables(
                 [
                     (answer.cohort, _list_tables(answer) | tabulate_answer(told))
                     for answer, told in zip(answers, facts, strict=True)
-                ]
+                ],
+                TABLES,
             ),
             "findings": _tabulate_findings(answers, moved),
         },

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from workbench.cohorts.frames import Cohort
 from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
 from workbench.impact.psm.analysis import PsmResult
 from workbench.impact.robustness.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
 from workbench.impact.robustness.refuters import COLUMNS as REFUTATION_COLUMNS
 
-__all__ = ["TABLES", "collect_tables", "list_tables", "tabulate_answer"]
+__all__ = ["TABLES", "list_tables", "tabulate_answer"]
 
 _SENTENCES = ("evidence", "overturn", "sensitivity", "refutation", "specifications")
 
@@ -65,35 +64,3 @@ def tabulate_answer(facts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """
     row = {name: str(facts.get(name, "")) for name in TABLES["answers"]}
     return {"answers": pd.DataFrame([row])}
-
-
-def collect_tables(
-    made: Sequence[tuple[Cohort, Mapping[str, pd.DataFrame]]],
-) -> dict[str, pd.DataFrame]:
-    """Stack the tables of all comparisons; without any, tables of no rows.
-
-    Parameters
-    ----------
-    made : sequence of tuple
-        A cohort and its tables; some may be absent or without rows.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        One per name of `TABLES`, ``program`` and ``outcome`` first.
-    """
-    stacked: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for cohort, tables in made:
-        for name, table in tables.items():
-            if table.empty:
-                continue
-            labelled = table.copy()
-            labelled.insert(0, "program", cohort.program.id)
-            labelled.insert(1, "outcome", cohort.outcome.id)
-            stacked[name].append(labelled)
-    return {
-        name: pd.concat(tables, ignore_index=True)
-        if tables
-        else pd.DataFrame(columns=["program", "outcome", *TABLES[name]])
-        for name, tables in stacked.items()
-    }
