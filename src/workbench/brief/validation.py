@@ -18,7 +18,7 @@ from workbench.brief.formatting import (
     format_value,
     pluralise,
 )
-from workbench.brief.tables import count, decimal, percent, tabulate_frame, words
+from workbench.brief.tables import decimal, percent, tabulate_frame, words
 
 __all__ = [
     "BAND",
@@ -158,16 +158,15 @@ def show_calibration() -> Block:
             [
                 words("design", "Design"),
                 words("verdict", "Verdict"),
-                count("runs", "Draws"),
                 percent("coverage", "Coverage"),
                 percent("false_positives", "False positives"),
-                decimal("se_ratio", "Error, stated to seen"),
+                decimal("se_ratio", "Error ratio"),
                 percent("removed", "Bias removed", digits=0),
                 percent("warned", "Warned", digits=0),
             ],
             caption="How often 95 % intervals hold the truth; shares are good to about "
-            f"{format_percent(slack)} either way. Errors stated should equal those "
-            "seen (1.00). False positives where there is no effect; bias removed "
+            f"{format_percent(slack)} either way. Error ratio: stated to seen, 1 is "
+            "right. False positives where there is no effect; bias removed "
             "against the raw difference; warned: draws in which a check spoke up",
             empty="No calibration has been published.",
             anchor="tbl-calibration",

@@ -67,15 +67,15 @@ def list_reasons(
     Returns
     -------
     tuple of str
-        At most one sentence; an unusual last quarter explains a failed joint test.
+        Of one cause: an odd last quarter explains a failed joint test.
     """
     if jumped and math.isfinite(last_move):
-        kind, way = ("good", "low") if last_move > 0 else ("bad", "high")
+        back, on = ("low", "high") if last_move > 0 else ("high", "low")
         return (
-            f"Learners had an unusually {kind} quarter just before they learnt "
-            f"({last_move:+.3g} against others); falling back to their usual level "
-            f"makes before-and-after too {way}, while matching on the last value allows"
-            " for it.",
+            f"Learners moved by {last_move:+.3g} against others in the last quarter"
+            " before they learnt. If that quarter was unusual and they fall back,"
+            f" before-and-after is too {back}; if the move goes on, it is too {on}."
+            " Matching on the last value allows for the first.",
         )
     if pretrend_failed:
         return (
