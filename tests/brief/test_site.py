@@ -29,7 +29,7 @@ PAGES = (
     "archive",
     "appendix/all/audit",
     "appendix/all/personas",
-    *(f"appendix/{item}/psm" for item in LABELS),
+    *(f"appendix/{item}/{name}" for item in LABELS for name in ("psm", "did")),
 )
 LEAKS = (
     "papermill",
@@ -230,7 +230,7 @@ def test_console_is_told(project: Project) -> None:
         renderer="builtin",
         console=Console(file=told, width=200),
     )
-    assert "Rendering 12 pages with builtin" in told.getvalue()
+    assert "Rendering 15 pages with builtin" in told.getvalue()
     assert "Published version 1" in told.getvalue()
 
 

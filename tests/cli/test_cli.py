@@ -184,8 +184,8 @@ def test_a_run_loads_runs_and_says_so(loaded):
     result = call("run", "2026Q3", *ACME, "--jobs", "2", "--extracts", "elsewhere")
     assert result.exit_code == 0, result.output
     assert "The data of acme are unchanged." in result.output
-    assert "[4/4]" in result.output
-    assert "2026Q3 of acme: 4 done in" in result.output
+    assert "[6/6]" in result.output
+    assert "2026Q3 of acme: 6 done in" in result.output
     assert str(loaded.asked[0]["extracts"]) == "elsewhere"
     again = call("run", "2026Q3", *ACME)
     assert "2026Q3 of acme: 4 unchanged in" in again.output
@@ -202,11 +202,11 @@ def test_a_run_that_fails_shows_where_why_and_how_to_open_it(loaded):
     opened = "outputs/acme/2026Q3/leads/psm/failed.ipynb"
     assert f"workbench lab {opened}" in result.output
     assert (loaded.root / opened).is_file()
-    assert "2026Q3 of acme: 2 done, 1 failed in" in result.output
+    assert "2026Q3 of acme: 2 done, 1 failed, 1 skipped in" in result.output
 
 
 def test_the_status_tells_what_was_never_run_and_what_is_out_of_date(loaded):
-    assert call("status", *ACME).output.count("missing") == 9
+    assert call("status", *ACME).output.count("missing") == 11
     assert call("run", "2026Q3", *ACME, "--stage", "audit").exit_code == 0
     loaded.write_notebook("01_data_audit.ipynb", SAVE, "x = 1")
     told = call("status", "2026Q3", *ACME).output
