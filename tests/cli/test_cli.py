@@ -189,7 +189,7 @@ def test_a_run_loads_runs_and_says_so(loaded):
     assert str(loaded.asked[0]["extracts"]) == "elsewhere"
     again = call("run", "2026Q3", *ACME)
     assert "2026Q3 of acme: 6 unchanged in" in again.output
-    assert call("status", *ACME).output.count("done") == 4
+    assert call("status", *ACME).output.count("done") == 6
 
 
 def test_a_run_that_fails_shows_where_why_and_how_to_open_it(loaded):
