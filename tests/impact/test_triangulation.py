@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -133,6 +134,34 @@ def test_imprecise_designs_do_not_agree_by_being_imprecise() -> None:
     assert found.grade.value == 2
     table = tabulate_triangulations([found])
     assert table.loc[0, "agree"] == "unclear"
+
+
+def test_an_interval_that_leaves_out_the_other_estimate_is_no_agreement() -> None:
+    found = _compare(_answer(0.02, 0.056, PASSES), _answer(-0.12, 0.05, TREND), worth=1)
+    assert found.ci_low < 0 < found.ci_high
+    assert found.agree is None
+
+
+def test_the_design_that_is_reported_is_named_with_the_reason() -> None:
+    weak = Findings(design="matched", failed_checks=("balance",), largest_smd=0.4)
+    found = _compare(_answer(0.20, 0.03, weak), _answer(0.10, 0.04, TREND))
+    assert found.choice == "Before-and-after is reported, since matching fails balance."
+    found = _compare(_answer(0.20, 0.03, PASSES), _answer(0.20, 0.04, TREND))
+    assert found.choice == "Matching is reported."
+    assert _compare(_answer(0.20, 0.03, PASSES), None).choice == ""
+
+
+@pytest.mark.parametrize(
+    ("move", "word"), [(0.3, "fall back to normal"), (-0.3, "a move that went on")]
+)
+def test_an_odd_last_quarter_is_read_by_the_order_of_the_designs(
+    move: float, word: str
+) -> None:
+    weak = Findings(design="did", failed_checks=("last_quarter_before",))
+    did = replace(_answer(-0.20, 0.04, weak, "A move."), last_move=move)
+    found = _compare(_answer(0.20, 0.03, PASSES), did)
+    assert found.agree is False
+    assert word in found.explanation
 
 
 def test_a_threshold_tells_how_small_a_difference_matters() -> None:

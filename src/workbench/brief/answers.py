@@ -115,8 +115,11 @@ def count_findings(effects: pd.DataFrame) -> str:
         f"{len(rows)} comparisons ({_several(personas, 'persona')}, "
         f"{_several(outcomes, 'outcome')})"
     )
+    grades = pd.to_numeric(rows["evidence"]).fillna(0).astype(float)
+    weak = int(((rows["finding"] == "gain") & (grades < ADJUSTED_GRADE)).sum())
+    hint = f" ({format_count(weak)} of them only a hint)" if weak else ""
     return (
-        f"Of {total}, {format_count(counts['gain'])} {show} a gain, "
+        f"Of {total}, {format_count(counts['gain'])} {show} a gain{hint}, "
         f"{format_count(counts['loss'])} a loss and {format_count(counts['none'])} no "
         f"change that matters; {format_count(counts['unclear'])} {are} unclear."
     )
@@ -148,7 +151,7 @@ def _answer_gains(cards: Sequence[Kpi]) -> list[str]:
     if weak:
         parts.append(
             f"a gain in {_name_changes(weak)} is a hint only, as part of the "
-            "comparison fails a check"
+            "comparison fails a check or has too few people"
         )
     return parts
 

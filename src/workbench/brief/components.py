@@ -75,7 +75,7 @@ __all__ = [
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~^@$&])")
 _GRADES = (
     "not to rely on",
-    "fails a check",
+    "a hint only",
     "one design, adjusted",
     "two designs agree",
     "randomised, one weakness",

@@ -34,8 +34,9 @@ GRADES: tuple[tuple[int, str, str], ...] = (
     ),
     (
         1,
-        "A comparison that fails a check",
-        "There is a number, but a check of the comparison fails: read it as a hint.",
+        "A hint only",
+        "There is a number, but a check of the comparison fails, or people are too few "
+        "or were lost: read it as a hint.",
     ),
     (
         0,

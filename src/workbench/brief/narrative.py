@@ -126,6 +126,9 @@ def _write_clear(row: Mapping[str, Any]) -> str:
     """Write a gain or a loss, and how it stands to the threshold."""
     way = "higher" if float(row["estimate"]) > 0 else "lower"
     wanted = "" if row["finding"] == "gain" else ", against what is wanted"
+    if row.get("stage") == "did":
+        size = f"changed for the {'better' if row['finding'] == 'gain' else 'worse'}"
+        return f"{size} by {_size(row)} against others, before to after{_reach(row)}."
     return f"is {way} by {_size(row)} than among like colleagues{wanted}{_reach(row)}."
 
 

@@ -69,7 +69,11 @@ def choose_course(data: BriefData, persona: Persona) -> Exhibit:
     ]
     own = own[own["n_treated"] >= data.min_group]
     panels = tuple(
-        (f"{label_outcome(data, str(outcome))}: {_state_focus(rows)}", _rescale(rows))
+        (
+            f"{label_outcome(data, str(outcome))}, before and after: "
+            f"{_state_focus(rows)}",
+            _rescale(rows),
+        )
         for outcome, rows in (
             (name, part.drop(columns="outcome"))
             for name, part in own.groupby("outcome", sort=False)
@@ -201,11 +205,11 @@ def _tabulate_variants(data: BriefData, persona: Persona) -> Block:
         rows,
         (
             words("outcome", "Outcome"),
-            words("headline", "Reported as"),
+            words("headline", "By itself reads as"),
             Field("same", "Sound variants that read the same", str, numeric=True),
             Field("range", "Their estimates", str, numeric=True),
         ),
-        caption="The analysis varied: other covariates, matching, models and errors. "
+        caption="Matching varied: other covariates, calipers, models and errors. "
         "Variants use the same people, so their number proves nothing by itself",
         empty="The analysis was not varied.",
         anchor="tbl-variants",

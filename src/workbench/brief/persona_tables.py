@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _BESIDE = ("aipw", "ols", "ipw", "did_cs", "naive")
+_DESIGNS = {"psm": "matching", "did": "before and after"}
 _SIGNS = {
     "pass": ("good", "✓", "passed"),
     "warn": ("unsure", "?", "warning"),
@@ -69,9 +70,11 @@ def tabulate_reported(data: BriefData, effects: pd.DataFrame) -> Block:
             Field("p", "Adjusted p", str, numeric=True),
             count("learners", "Learners"),
             count("others", "Colleagues"),
+            words("design", "Design"),
             Field("grade", "Evidence", lambda value: value),
         ),
-        caption="The reported estimates: learners against matched colleagues",
+        caption="The reported estimates: learners against matched colleagues or, where "
+        "matching fails a check, how much more they changed from before to after",
         empty="No estimate was made for this persona.",
         anchor="tbl-reported",
     )
@@ -214,6 +217,7 @@ def _write_reported(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
         "p": format_p_value(row["p_adjusted"]),
         "learners": row["n_treated"],
         "others": row["n_control"],
+        "design": _DESIGNS.get(str(row["stage"]), str(row["stage"])),
         "grade": draw_grade(int(row["evidence"])) if graded else MISSING,
     }
 

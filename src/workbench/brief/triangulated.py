@@ -39,6 +39,7 @@ __all__ = [
 
 _KEY = ["persona", "program", "outcome"]
 _STAGES = {"psm": "matched", "did": "did"}
+_STANDS = {"matched": "matching", "did": "before and after"}
 _AGREE = {
     "yes": "agree",
     "no": "disagree",
@@ -119,6 +120,7 @@ def tabulate_triangulation(data: BriefData, persona: Persona) -> Block:
             Field("did", "Before and after", _keep, numeric=True),
             Field("difference", "Difference", _keep, numeric=True),
             words("agree", "The designs"),
+            words("stands", "Reported"),
             Field("grade", "Evidence", _keep),
         ),
         caption="Two designs on the same question, with 95 % intervals; they rest on "
@@ -150,7 +152,7 @@ def describe_disagreements(data: BriefData) -> list[str]:
             f"{data.label_of(str(row['persona']))}, {what}: matching says "
             f"{format_effect(row['matched'], unit)}, before and after says "
             f"{format_effect(row['did'], unit)}, which differ by more than their "
-            f"errors. {row['explanation']}".strip()
+            f"errors. {row['choice']} {row['explanation']}".strip()
         )
     return sentences
 
@@ -180,6 +182,7 @@ def _write_row(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
         "did": _write_number(row, "did", "did_low", "did_high"),
         "difference": _write_number(row, "difference", "ci_low", "ci_high"),
         "agree": _AGREE.get(str(row["agree"]), MISSING),
+        "stands": _STANDS.get(str(row["stands"]), MISSING),
         "grade": draw_grade(int(row["grade"])),
     }
 
@@ -198,7 +201,11 @@ def _write_number(row: dict[Any, Any], value: str, low: str, high: str) -> Any:
 
 def _list_notes(row: dict[Any, Any]) -> list[str]:
     """List what to know of a comparison whose designs differ or fail a check."""
-    names = ("explanation", "bracket") if row["agree"] == "no" else ("explanation",)
+    names = ["explanation"]
+    if row["agree"] == "no":
+        names = ["choice", "explanation", "bracket"]
+    elif row["stands"] == "did":
+        names = ["choice", "explanation"]
     return [
         str(row[name]) for name in names if isinstance(row[name], str) and row[name]
     ]

@@ -35,13 +35,16 @@ class Answer:
     overturn : str
         What would overturn it, in a sentence.
     reasons : tuple of str
-        Sentences on failed checks that can move the estimate, with the direction.
+        Sentences on failed checks that can move the estimate.
+    last_move : float
+        Change of learners less others just before learning, where it was unusual.
     """
 
     estimate: Estimate
     findings: Findings
     overturn: str = ""
     reasons: tuple[str, ...] = ()
+    last_move: float = math.nan
 
     @property
     def answered(self) -> bool:
@@ -72,7 +75,7 @@ class Triangulation:
         ``matched``, ``did`` or ``none``: the design whose number stands.
     grade : Grade
         From both designs together.
-    verdict, explanation, bracket, overturn : str
+    verdict, choice, explanation, bracket, overturn : str
         Sentences; empty where there is nothing to say.
     """
 
@@ -88,6 +91,7 @@ class Triangulation:
     stands: str
     grade: Grade
     verdict: str
+    choice: str
     explanation: str
     bracket: str
     overturn: str
@@ -125,8 +129,9 @@ def compare_designs(
     -----
     The error of the difference is :math:`\sqrt{s_1^2 + s_2^2}`. Both designs use the
     same people, so that their errors are positively correlated and this is on the wide
-    side. Agreement therefore needs a second condition: that a difference as large as
-    the effect (or the smallest effect worth having) could have been seen.
+    side. Agreement therefore needs more: each interval holds the other estimate, and a
+    difference as large as the effect (or the smallest effect worth having) could have
+    been seen.
 
     The bracket follows Ding and Li [1]_: if past outcomes drive who learns, DiD errs
     away from the learners' head start, and if stable differences do, matching on past
@@ -163,6 +168,7 @@ def compare_designs(
         stands=stands,
         grade=grade,
         verdict=_say_verdict(matched, did, difference, half, agree),
+        choice=_say_choice(matched, did, stands),
         explanation=_explain(matched, did, agree) if both else "",
         bracket=_bracket(matched, did, prior_gap) if both else "",
         overturn=_say_overturn(matched, did, stands),
@@ -179,7 +185,7 @@ def tabulate_triangulations(found: Iterable[Triangulation]) -> pd.DataFrame:
         ``matched_high``, ``did``, ``did_low``, ``did_high``, ``difference``,
         ``ci_low``, ``ci_high``, ``p_value``, ``agree`` (``yes``, ``no``, ``unclear``,
         ``not compared``), ``stands``, ``grade``, ``grade_text``, ``verdict``,
-        ``explanation``, ``bracket``, ``overturn``.
+        ``choice``, ``explanation``, ``bracket``, ``overturn``.
     """
     return pd.DataFrame([_make_row(item) for item in found], columns=_COLUMNS)
 
@@ -203,6 +209,7 @@ _COLUMNS = [
     "grade",
     "grade_text",
     "verdict",
+    "choice",
     "explanation",
     "bracket",
     "overturn",
@@ -228,6 +235,7 @@ def _make_row(item: Triangulation) -> dict[str, Any]:
         "grade": item.grade.value,
         "grade_text": item.grade.text,
         "verdict": item.verdict,
+        "choice": item.choice,
         "explanation": item.explanation,
         "bracket": item.bracket,
         "overturn": item.overturn,
@@ -257,10 +265,18 @@ def _judge(
         return None
     if abs(difference) > half:
         return False
+    if not (_holds(matched, did) and _holds(did, matched)):
+        return None
     sizes = [abs(matched.estimate.estimate), abs(did.estimate.estimate)]
     if math.isfinite(worth):
         sizes.append(worth)
     return True if half <= max(sizes) else None
+
+
+def _holds(answer: Answer, other: Answer) -> bool:
+    """Tell whether the interval of one design holds the estimate of the other."""
+    item = answer.estimate
+    return item.ci_low <= other.estimate.estimate <= item.ci_high
 
 
 def _choose(matched: Answer | None, did: Answer | None) -> str:
@@ -330,12 +346,25 @@ def _explain(matched: Answer | None, did: Answer | None, agree: bool | None) -> 
     if matched is None or did is None:
         return ""
     reasons = [*did.reasons, *matched.reasons]
+    if agree is False and math.isfinite(did.last_move):
+        reasons.append(_read_last_move(matched, did))
     if reasons or agree is not False:
         return " ".join(reasons)
     return (
         "Every check of both designs passes, so one of their assumptions fails where no"
         " check can see it: an unmeasured cause (matching), or another course of things"
         " without learning (before and after)."
+    )
+
+
+def _read_last_move(matched: Answer, did: Answer) -> str:
+    """Say which reading of an odd last quarter fits the order of the designs."""
+    gap = did.estimate.estimate - matched.estimate.estimate
+    if gap * did.last_move < 0:
+        return "That before-and-after lies on that side fits a fall back to normal."
+    return (
+        "Before-and-after lies on the other side, which fits a move that went on:"
+        " learners and others were drifting apart."
     )
 
 
@@ -353,6 +382,16 @@ def _bracket(matched: Answer | None, did: Answer | None, prior_gap: float) -> st
         " either past outcomes or stable differences between people decide who learns,"
         f" the effect lies between {low:.3g} and {high:.3g}."
     )
+
+
+def _say_choice(matched: Answer | None, did: Answer | None, stands: str) -> str:
+    """Say which design is reported where both have a number, and why."""
+    if matched is None or did is None or not (matched.answered and did.answered):
+        return ""
+    if stands == "did":
+        failed = ", ".join(matched.findings.failed_checks) or "its checks"
+        return f"Before-and-after is reported, since matching fails {failed}."
+    return "Matching is reported."
 
 
 def _say_overturn(matched: Answer | None, did: Answer | None, stands: str) -> str:

@@ -236,7 +236,8 @@ def test_the_title_states_the_answer(findings, verdicts, answer):
         (
             [make_card("Rating", "gain", evidence=1), make_card("KPI", "gain")],
             "Over all personas learners did better in KPI (+5.0 %); a gain in rating "
-            "(+5.0 %) is a hint only, as part of the comparison fails a check.",
+            "(+5.0 %) is a hint only, as part of the comparison fails a check or has "
+            "too few people.",
         ),
         (
             [make_card("Moves", "loss", -0.05), make_card("Rating", "none")],

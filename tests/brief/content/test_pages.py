@@ -166,7 +166,7 @@ def test_persona_page_shows_who_what_and_how_sure(project, titles):
     )
     assert designs.panels[0][0] == "Performance rating: +0.30, +0.79 without adjustment"
     assert "0.60 before matching and 0.03 after" in balance.alt
-    assert "Performance rating: +0.27" in course.alt
+    assert "Performance rating, before and after: +0.27" in course.alt
 
 
 def test_persona_page_of_a_persona_without_gain(project, titles):

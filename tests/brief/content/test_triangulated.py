@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.brief.answers import count_findings
 from workbench.brief.effects import select_effects
 from workbench.brief.limitations import list_limitations
+from workbench.brief.narrative import describe_effect
 from workbench.brief.persona_evidence import (
     choose_course,
     choose_groups,
@@ -13,6 +15,7 @@ from workbench.brief.persona_evidence import (
     show_robustness,
     show_second_design,
 )
+from workbench.brief.persona_tables import tabulate_reported
 from workbench.brief.scorecard import build_scorecard
 from workbench.brief.triangulated import (
     describe_disagreements,
@@ -84,7 +87,7 @@ def test_groups_are_compared_and_hidden_ones_are_not_shown(data):
 def test_the_course_has_a_panel_per_outcome_with_its_finding(data):
     exhibit = choose_course(data, data.params.find_persona("leads"))
     ((title, rows),) = exhibit.panels
-    assert title.startswith("Performance rating: +0.27")
+    assert title.startswith("Performance rating, before and after: +0.27")
     assert len(rows) == 4
 
 
@@ -100,3 +103,23 @@ def test_without_a_second_design_the_page_says_so(project, data):
     assert choose_course(again, leads).panels == ()
     assert choose_groups(again, leads).panels == ()
     assert "No number stands" in show_robustness(again, leads).text
+
+
+def test_an_effect_from_before_and_after_is_not_called_one_of_colleagues(data):
+    row = select_effects(data).iloc[0].to_dict()
+    gain = {**row, "finding": "gain", "stage": "did"}
+    assert "against others, before to after" in describe_effect(gain)
+    assert "like colleagues" not in describe_effect(gain)
+    assert "like colleagues" in describe_effect({**gain, "stage": "psm"})
+
+
+def test_the_table_of_reported_estimates_names_the_design(data):
+    text = tabulate_reported(data, select_effects(data)).text
+    assert "<td>matching</td>" in text
+
+
+def test_hints_are_counted_apart(data):
+    effects = select_effects(data)
+    gain = effects["finding"] == "gain"
+    effects.loc[gain, "evidence"] = 1
+    assert "of them only a hint)" in count_findings(effects)

@@ -75,6 +75,8 @@ class DidResult:
         What the evidence grade is computed from.
     reasons : tuple of str
         What failed checks would do to the estimate, in sentences.
+    last_move : float
+        Change of learners less others just before learning; NaN unless unusual.
     prior_gap : float
         Outcome of learners less that of others in the quarter before learning.
     worth : float
@@ -90,6 +92,7 @@ class DidResult:
     tables: Mapping[str, pd.DataFrame]
     findings: Findings
     reasons: tuple[str, ...]
+    last_move: float
     prior_gap: float
     worth: float
     facts: Mapping[str, Any]
@@ -212,6 +215,9 @@ def estimate_did(
             pretrend_failed="pretrend" in trends.failed,
             jumped="last_quarter_before" in trends.failed,
         ),
+        last_move=trends.last_move
+        if "last_quarter_before" in trends.failed
+        else math.nan,
         prior_gap=measure_prior_gap(designs.two_by_two),
         worth=worth,
         facts=facts,

@@ -74,8 +74,7 @@ def list_reasons(
         return (
             f"Learners moved by {last_move:+.3g} against others in the last quarter"
             " before they learnt. If that quarter was unusual and they fall back,"
-            f" before-and-after is too {back}; if the move goes on, it is too {on}."
-            " Matching on the last value allows for the first.",
+            f" before-and-after is too {back}; if the move goes on, it is too {on}.",
         )
     if pretrend_failed:
         return (

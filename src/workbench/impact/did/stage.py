@@ -177,6 +177,7 @@ def _compare(
             findings=found.findings,
             overturn=str(found.facts["overturn"]),
             reasons=found.reasons,
+            last_move=found.last_move,
         ),
         program=key[0],
         outcome=key[1],

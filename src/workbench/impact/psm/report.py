@@ -76,10 +76,15 @@ def describe_comparison(
         lost.iloc[matches.dropped] = True
         kept = (matches.weights > 0) & sample.treated
         region = describe_region(design, lost.to_numpy(), kept, min_group=min_group)
-        for_whom = (
+        whom = (
             f"The effect is that of {headline.n_treated} of {learners} learners, those "
-            "with a colleague as likely to learn in the same quarter; compared with "
-            f"them, the learners left out: {region}."
+            "with a colleague as likely to learn in the same quarter"
+        )
+        few = sample.count_units(matches.dropped) < min_group
+        for_whom = (
+            f"{whom}; the others are too few to describe."
+            if few
+            else f"{whom}; compared with them, the learners left out: {region}."
         )
     else:
         for_whom = (
