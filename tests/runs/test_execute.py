@@ -292,6 +292,16 @@ def wait_until(holds, seconds=60):
         time.sleep(0.05)
 
 
+def end(process, how):
+    """End a run; Python can lose one interrupt, so a second is sent as people do."""
+    process.send_signal(how)
+    try:
+        return process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.send_signal(how)
+        return process.wait(20)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_leaves_nothing_half_and_goes_on_later(again, how):
     again.write_notebook("02_personas.ipynb", SLOW, BLOCK.replace("STATUS", "done"))
@@ -302,8 +312,7 @@ def test_an_interrupted_run_leaves_nothing_half_and_goes_on_later(again, how):
     process = subprocess.Popen(command, env=elsewhere, stderr=subprocess.DEVNULL)
     pid = again.root / "kernel.pid"
     wait_until(lambda: pid.is_file() and pid.read_text())
-    process.send_signal(how)
-    assert process.wait(30) != 0
+    assert end(process, how) != 0
     wait_until(lambda: not is_alive(int(pid.read_text())), seconds=15)
     assert not again.folder("personas").exists()
     assert read_kept(again, "audit") == kept
