@@ -98,15 +98,18 @@ def compare_naive(row: Mapping[str, Any] | None) -> str:
     low, high = float(row["ci_low"]), float(row["ci_high"])
     where = f"in {what} of {row['label']}"
     interval = format_interval(low, high, unit)
+    against = "against like colleagues"
+    if row.get("stage") == "did":
+        against = "against the change of others"
     if low <= float(row["naive"]) <= high:
         return (
             f"Comparing learners with everybody else {where} would have shown {plain}, "
-            f"which lies within the interval against like colleagues ({matched}, "
+            f"which lies within the interval {against} ({matched}, "
             f"{interval})."
         )
     return (
         f"Comparing learners with everybody else {where} would have shown {plain}; "
-        f"against like colleagues it is {matched} ({interval}). The difference is "
+        f"{against} it is {matched} ({interval}). The difference is "
         "selection: who learns, not what learning did."
     )
 

@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 _BESIDE = ("aipw", "ols", "ipw", "did_cs", "naive")
-_DESIGNS = {"psm": "matching", "did": "before and after"}
 _SIGNS = {
     "pass": ("good", "✓", "passed"),
     "warn": ("unsure", "?", "warning"),
@@ -70,7 +69,6 @@ def tabulate_reported(data: BriefData, effects: pd.DataFrame) -> Block:
             Field("p", "Adjusted p", str, numeric=True),
             count("learners", "Learners"),
             count("others", "Colleagues"),
-            words("design", "Design"),
             Field("grade", "Evidence", lambda value: value),
         ),
         caption="The reported estimates: learners against matched colleagues or, where "
@@ -208,6 +206,7 @@ def _write_reported(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
     graded = not is_missing(row["evidence"])
     hidden = bool(row["suppressed"])
     control = " (control)" if row["control"] else ""
+    control += " (before and after)" if row["stage"] == "did" else ""
     return {
         "outcome": _name_outcome(
             label_outcome(data, str(row["outcome"])) + control, unit
@@ -217,7 +216,6 @@ def _write_reported(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
         "p": format_p_value(row["p_adjusted"]),
         "learners": row["n_treated"],
         "others": row["n_control"],
-        "design": _DESIGNS.get(str(row["stage"]), str(row["stage"])),
         "grade": draw_grade(int(row["evidence"])) if graded else MISSING,
     }
 

@@ -9,7 +9,6 @@ import pandas as pd
 from workbench.brief.components import (
     Block,
     Html,
-    draw_grade,
     draw_list,
     escape_html,
     join_blocks,
@@ -121,7 +120,6 @@ def tabulate_triangulation(data: BriefData, persona: Persona) -> Block:
             Field("difference", "Difference", _keep, numeric=True),
             words("agree", "The designs"),
             words("stands", "Reported"),
-            Field("grade", "Evidence", _keep),
         ),
         caption="Two designs on the same question, with 95 % intervals; they rest on "
         "different assumptions and are never averaged",
@@ -183,7 +181,6 @@ def _write_row(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
         "difference": _write_number(row, "difference", "ci_low", "ci_high"),
         "agree": _AGREE.get(str(row["agree"]), MISSING),
         "stands": _STANDS.get(str(row["stands"]), MISSING),
-        "grade": draw_grade(int(row["grade"])),
     }
 
 

@@ -113,9 +113,13 @@ def test_an_effect_from_before_and_after_is_not_called_one_of_colleagues(data):
     assert "like colleagues" in describe_effect({**gain, "stage": "psm"})
 
 
-def test_the_table_of_reported_estimates_names_the_design(data):
-    text = tabulate_reported(data, select_effects(data)).text
-    assert "<td>matching</td>" in text
+def test_the_table_of_reported_estimates_names_another_design(data):
+    effects = select_effects(data)
+    assert "before and after)" not in tabulate_reported(data, effects).text
+    swapped = effects.assign(stage="did")
+    assert "Performance rating (before and after)" in (
+        tabulate_reported(data, swapped).text
+    )
 
 
 def test_hints_are_counted_apart(data):
