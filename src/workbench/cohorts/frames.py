@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import pandas as pd
 
 from workbench.core.errors import ContractError, MissingColumnError
 from workbench.core.params import Outcome, Program
 
-__all__ = ["Cohort", "Panel"]
+__all__ = ["Cohort", "Compared", "Panel"]
 
 _REQUIRED = ("unit", "trial", "time_zero", "landmark", "treated", "outcome")
 _PANEL = ("unit", "period", "outcome", "first_treat")
+
+
+class Compared(Protocol):
+    """What every comparison names: report, persona, programme and outcome."""
+
+    @property
+    def quarter(self) -> str:
+        """Reported quarter."""
+
+    @property
+    def persona(self) -> str:
+        """Id of the persona."""
+
+    @property
+    def program(self) -> Program:
+        """The programme."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

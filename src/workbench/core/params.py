@@ -23,6 +23,8 @@ from workbench.core.yaml_files import read_list, read_model
 
 if TYPE_CHECKING:
     from workbench.core.causal_graph import DeclaredCauses
+    from workbench.core.managers import ManagerParams
+    from workbench.core.registration import Registration
 
 __all__ = [
     "CohortParams",
@@ -201,7 +203,8 @@ class Outcome(Strict):
 class OrgParams:
     """All parameter files of one organisation, checked against each other.
 
-    ``causes`` is None where there is no ``graph.yml``.
+    ``causes`` is None where there is no ``graph.yml``, ``managers`` where there is no
+    ``managers.yml``; ``registrations`` are those of experiments.
     """
 
     org: str
@@ -211,6 +214,8 @@ class OrgParams:
     programs: tuple[Program, ...]
     outcomes: tuple[Outcome, ...]
     causes: DeclaredCauses | None = None
+    managers: ManagerParams | None = None
+    registrations: tuple[Registration, ...] = ()
 
     def parse_quarter(self, text: str) -> Quarter:
         """Read a quarter in the organisation's fiscal year, within its range."""
@@ -267,7 +272,8 @@ def load_org_params(org: str, params_root: Path) -> OrgParams:
     Returns
     -------
     OrgParams
-        The checked parameters; ``graph.yml`` may be absent.
+        The checked parameters; ``graph.yml``, ``managers.yml`` and the folder
+        ``experiments`` may be absent.
 
     Raises
     ------
@@ -299,7 +305,7 @@ def load_org_params(org: str, params_root: Path) -> OrgParams:
         outcomes=read_list(folder / "outcomes.yml", Outcome),
     )
     _cross_check(params)
-    return replace(params, causes=_read_causes(params))
+    return _read_optional(params)
 
 
 def check_name(text: str, *, what: str) -> str:
@@ -314,13 +320,26 @@ def check_name(text: str, *, what: str) -> str:
     return text
 
 
-def _read_causes(params: OrgParams) -> DeclaredCauses | None:
-    # the models of the graph stand on those of this module
+def _read_optional(params: OrgParams) -> OrgParams:
+    """Read the files that an organisation may do without."""
+    # their models stand on those of this module
     from workbench.core.causal_file import read_causes
     from workbench.core.causal_graph import GRAPH_FILE
+    from workbench.core.managers import MANAGERS_FILE, ManagerParams
+    from workbench.core.registration import FOLDER, read_registrations
 
-    path = params.folder / GRAPH_FILE
-    return read_causes(path, params.outcomes) if path.is_file() else None
+    graph, managers = params.folder / GRAPH_FILE, params.folder / MANAGERS_FILE
+    return replace(
+        params,
+        causes=read_causes(graph, params.outcomes) if graph.is_file() else None,
+        managers=read_model(managers, ManagerParams) if managers.is_file() else None,
+        registrations=read_registrations(
+            params.folder / FOLDER,
+            personas=[item.id for item in params.personas],
+            programs=[item.id for item in params.programs],
+            outcomes=[item.id for item in params.outcomes],
+        ),
+    )
 
 
 def _cross_check(params: OrgParams) -> None:

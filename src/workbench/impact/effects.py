@@ -8,16 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.cohorts.frames import Cohort, Panel
+from workbench.cohorts.frames import Cohort, Compared, Panel
 from workbench.core.params import Outcome, Threshold
 from workbench.core.results import Estimate
 from workbench.impact.thresholds import judge_threshold
 
-__all__ = ["STAGE", "Effect", "describe_unit", "make_empty_estimate", "make_estimate"]
+__all__ = [
+    "DAYS",
+    "STAGE",
+    "Effect",
+    "describe_unit",
+    "make_empty_estimate",
+    "make_estimate",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 STAGE = "psm"
+
+DAYS = "days"
+"""Unit of outcomes that are a time until something happens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +122,7 @@ class Effect:
 
 def make_estimate(
     effect: Effect,
-    cohort: Cohort | Panel,
+    cohort: Compared,
     *,
     stage: str = STAGE,
     alpha: float = 0.05,
@@ -121,6 +131,7 @@ def make_estimate(
     evidence: int | None = None,
     period: str | None = None,
     subgroup: tuple[str, str] | None = None,
+    unit: str | None = None,
 ) -> Estimate:
     """Turn an effect into a row of ``estimates.parquet``.
 
@@ -128,7 +139,7 @@ def make_estimate(
     ----------
     effect : Effect
         What was estimated.
-    cohort : Cohort or Panel
+    cohort : Compared
         Names persona, programme and outcome; its outcome holds the threshold.
     stage : str
         The stage that estimated it.
@@ -144,6 +155,9 @@ def make_estimate(
         Event time or quarter of a dynamic effect.
     subgroup : tuple of str, optional
         The attribute, and the group whose effect this is.
+    unit : str, optional
+        Where it is not the outcome's own; the outcome's threshold is then not held
+        against the effect.
 
     Returns
     -------
@@ -152,7 +166,9 @@ def make_estimate(
     """
     low, high = effect.interval(alpha)
     share, share_low, share_high = effect.relative(alpha)
-    threshold = cohort.outcome.threshold_for(cohort.persona)
+    own = describe_unit(cohort.outcome)
+    same = unit in (None, own)
+    threshold = cohort.outcome.threshold_for(cohort.persona) if same else None
     verdict = judge_threshold(
         threshold,
         direction=cohort.outcome.direction,
@@ -177,7 +193,7 @@ def make_estimate(
         ci_high=high,
         ci_level=1 - alpha,
         p_value=effect.p_value(),
-        unit=describe_unit(cohort.outcome),
+        unit=unit or own,
         baseline=effect.baseline,
         relative_effect=share,
         relative_ci_low=share_low,
@@ -194,24 +210,30 @@ def make_estimate(
 
 
 def make_empty_estimate(
-    cohort: Cohort | Panel,
+    cohort: Compared,
     *,
     limitation: str,
     stage: str = STAGE,
     method: str = "psm_nn",
+    estimand: str = "ATT",
     alpha: float = 0.05,
     headline: bool = True,
+    counts: tuple[int | None, int | None] | None = None,
 ) -> Estimate:
-    """Return the estimate of a comparison that cannot be made: no number, a reason."""
+    """Return the estimate of a comparison that cannot be made: no number, a reason.
+
+    ``counts`` are the people of either arm, where `cohort` is neither a cohort nor a
+    panel.
+    """
     nothing = math.nan
-    learners, others = _count_people(cohort)
+    learners, others = counts or _count_people(cohort)
     return Estimate(
         quarter=cohort.quarter,
         persona=cohort.persona,
         stage=stage,
         program=cohort.program.id,
         outcome=cohort.outcome.id,
-        estimand="ATT",
+        estimand=estimand,
         method=method,
         headline=headline,
         estimate=nothing,
@@ -231,18 +253,25 @@ def make_empty_estimate(
 
 
 def describe_unit(outcome: Outcome) -> str:
-    """Return the unit of an outcome: ``probability`` for yes-or-no outcomes."""
+    """Return the unit of an outcome: ``probability`` for yes-or-no outcomes.
+
+    Outcomes that count the days until something happens declare the unit ``days``.
+    """
+    if outcome.kind == "time_to_event" and outcome.unit == DAYS:
+        return DAYS
     if outcome.kind in ("binary", "time_to_event"):
         return "probability"
     return outcome.unit or "points"
 
 
-def _count_people(cohort: Cohort | Panel) -> tuple[int, int]:
+def _count_people(cohort: Compared) -> tuple[int | None, int | None]:
     """Count learners and others who could have been compared."""
     if isinstance(cohort, Cohort):
         learns = cohort.frame["treated"].to_numpy(dtype=bool)
-    else:
+    elif isinstance(cohort, Panel):
         learns = cohort.frame["first_treat"].isin(cohort.exposures).to_numpy(dtype=bool)
+    else:
+        return None, None
     units = cohort.frame["unit"]
     return int(units[learns].nunique()), int(units[~learns].nunique())
 

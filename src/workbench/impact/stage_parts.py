@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.cohorts.frames import Cohort, Panel
+from workbench.cohorts.frames import Compared
 from workbench.cohorts.target_trial import Gap
 from workbench.core.errors import TooFewUnitsError, WorkbenchError
 from workbench.core.results import Check
@@ -45,18 +45,18 @@ def list_gaps(gaps: Sequence[Gap]) -> tuple[Check, ...]:
     )
 
 
-def label_check(check: Check, compared: Cohort | Panel) -> Check:
+def label_check(check: Check, compared: Compared) -> Check:
     """Name the programme and outcome that a check is about."""
     return replace(check, program=compared.program.id, outcome=compared.outcome.id)
 
 
-def label_answer(compared: Cohort | Panel, facts: Mapping[str, Any]) -> dict[str, Any]:
+def label_answer(compared: Compared, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts of a comparison, its programme and outcome first."""
     return {"program": compared.program.id, "outcome": compared.outcome.id, **facts}
 
 
 def stack_tables(
-    found: Iterable[tuple[Cohort | Panel, Mapping[str, pd.DataFrame]]],
+    found: Iterable[tuple[Compared, Mapping[str, pd.DataFrame]]],
     columns: Mapping[str, Sequence[str]],
 ) -> dict[str, pd.DataFrame]:
     """Stack the tables of all comparisons.

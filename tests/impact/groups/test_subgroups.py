@@ -23,7 +23,7 @@ from workbench.impact.groups.subgroups import (
 )
 from workbench.impact.inference import regress_on_treatment
 from workbench.impact.psm.analysis import estimate_psm
-from workbench.impact.psm.design import Comparison, compare_groups
+from workbench.impact.comparison import Comparison, compare_groups
 
 AGES = ("under 30", "30 to 39", "50 and over")
 NUMBERS = ["estimate", "std_error", "df", "ci_low", "ci_high", "p_value"]

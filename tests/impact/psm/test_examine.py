@@ -14,7 +14,7 @@ from workbench.impact.effects import Effect
 from workbench.impact.g_computation import estimate_g_computation
 from workbench.impact.matched import estimate_matched
 from workbench.impact.matched_errors import tabulate_errors
-from workbench.impact.psm.design import Comparison, compare_groups
+from workbench.impact.comparison import Comparison, compare_groups
 from workbench.impact.robustness.sensitivity import Sensitivity, analyse_sensitivity
 
 

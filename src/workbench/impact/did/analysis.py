@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.cohorts.frames import Panel
 from workbench.core.errors import TooFewUnitsError
 from workbench.core.results import Check, Estimate
+from workbench.impact.comparison_checks import check_power
 from workbench.impact.did.bacon import Decomposition, decompose_twfe
 from workbench.impact.did.bands import make_bands
 from workbench.impact.did.checks import (
@@ -47,7 +48,6 @@ from workbench.impact.did.trend_power import (
     find_detectable_slope,
 )
 from workbench.impact.evidence import Findings
-from workbench.impact.psm.checks import check_power
 from workbench.impact.thresholds import find_smallest_effect
 
 __all__ = ["DidResult", "estimate_did"]

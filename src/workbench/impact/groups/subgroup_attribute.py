@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.core.errors import NoVariationError, TooFewUnitsError
+from workbench.impact.comparison import Comparison
 from workbench.impact.effects import Effect
 from workbench.impact.groups.subgroup_cells import (
     NOT_RECORDED,
@@ -25,7 +26,6 @@ from workbench.impact.groups.subgroup_regression import (
     measure_equality,
 )
 from workbench.impact.inference import estimate_cluster_error
-from workbench.impact.psm.design import Comparison
 
 __all__ = [
     "METHOD",

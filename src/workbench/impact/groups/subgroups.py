@@ -14,6 +14,7 @@ from workbench.cohorts.frames import Cohort
 from workbench.core.errors import MissingColumnError
 from workbench.core.results import Check, Estimate
 from workbench.impact.balance import OVERALL
+from workbench.impact.comparison import Comparison
 from workbench.impact.design_matrix import select_terms
 from workbench.impact.effects import (
     Effect,
@@ -29,7 +30,6 @@ from workbench.impact.groups.subgroup_tables import (
 )
 from workbench.impact.groups.subgroup_text import describe_attribute
 from workbench.impact.multiplicity import adjust_p_values
-from workbench.impact.psm.design import Comparison
 
 __all__ = [
     "METHOD",

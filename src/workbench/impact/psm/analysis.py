@@ -13,6 +13,12 @@ from workbench.core.results import Check, Estimate
 from workbench.impact.aipw import estimate_aipw
 from workbench.impact.attrition import Attrition, measure_attrition
 from workbench.impact.balance import OVERALL
+from workbench.impact.comparison import Comparison, compare_groups
+from workbench.impact.comparison_checks import (
+    check_agreement,
+    check_clusters,
+    check_power,
+)
 from workbench.impact.design_matrix import select_terms
 from workbench.impact.effects import Effect, describe_unit
 from workbench.impact.estimators import estimate_ipw, estimate_naive, estimate_ols
@@ -21,12 +27,6 @@ from workbench.impact.g_computation import estimate_g_computation
 from workbench.impact.matched import estimate_matched
 from workbench.impact.overlap import tabulate_scores
 from workbench.impact.propensity import Method
-from workbench.impact.psm.checks import (
-    check_agreement,
-    check_clusters,
-    check_power,
-)
-from workbench.impact.psm.design import Comparison, compare_groups
 from workbench.impact.psm.examine import (
     Examination,
     examine_effect,

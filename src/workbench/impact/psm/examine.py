@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.core.results import Check
+from workbench.impact.comparison import Comparison
 from workbench.impact.effects import Effect
 from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
 from workbench.impact.matched_errors import tabulate_errors
-from workbench.impact.psm.design import Comparison
 from workbench.impact.robustness.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
 from workbench.impact.robustness.refuters import COLUMNS as REFUTATION_COLUMNS
 from workbench.impact.robustness.refuters import Refit, refute_effect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from workbench.cohorts.frames import Cohort, Panel
+from workbench.cohorts.frames import Compared
 from workbench.core.results import Check
 from workbench.impact.effects import Effect
 from workbench.impact.inference import FEW_CLUSTERS
@@ -66,14 +66,14 @@ def check_agreement(headline: Effect, other: Effect) -> Check:
     )
 
 
-def check_power(effect: Effect, cohort: Cohort | Panel, *, alpha: float) -> Check:
+def check_power(effect: Effect, cohort: Compared, *, alpha: float) -> Check:
     """Check that the comparison could see the smallest effect worth having.
 
     Parameters
     ----------
     effect : Effect
         The headline.
-    cohort : Cohort or Panel
+    cohort : Compared
         Its outcome holds the threshold.
     alpha : float
         Level of the test.

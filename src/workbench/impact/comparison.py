@@ -12,6 +12,7 @@ from workbench.cohorts.frames import Cohort
 from workbench.core.errors import DesignError, NoOverlapError
 from workbench.core.results import Check
 from workbench.impact.balance import check_balance, tabulate_balance
+from workbench.impact.comparison_checks import check_matched_share
 from workbench.impact.design_matrix import Design, build_design
 from workbench.impact.matching import Matches, match_nearest
 from workbench.impact.overlap import (
@@ -26,7 +27,6 @@ from workbench.impact.propensity import (
     check_separation,
     fit_propensity,
 )
-from workbench.impact.psm.checks import check_matched_share
 from workbench.impact.sample import Sample, prepare_sample
 
 __all__ = ["Comparison", "compare_groups"]
