@@ -26,8 +26,8 @@ from workbench.impact.did.changes import list_windows
 from workbench.impact.did.few_clusters import compare_errors
 from workbench.impact.did.permutation import permute_starts
 from workbench.impact.did.two_by_two import estimate_two_by_two
-from workbench.impact.did.wild_bootstrap import run_wild_bootstrap
 from workbench.impact.inference import estimate_cluster_error, regress_on_treatment
+from workbench.impact.wild_bootstrap import run_wild_bootstrap
 
 EXACT = 1e-9
 SEARCHED = 1e-4

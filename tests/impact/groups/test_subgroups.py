@@ -12,6 +12,7 @@ from tests.impact.simulate import make_cohort, make_outcome, simulate_frame
 from workbench.cohorts.frames import Cohort
 from workbench.core.errors import MissingColumnError, NoVariationError
 from workbench.core.results import tabulate_estimates
+from workbench.impact.comparison import Comparison, compare_groups
 from workbench.impact.groups.subgroup_cells import hide_cells, label_groups
 from workbench.impact.groups.subgroup_regression import fit_groups
 from workbench.impact.groups.subgroups import (
@@ -23,7 +24,6 @@ from workbench.impact.groups.subgroups import (
 )
 from workbench.impact.inference import regress_on_treatment
 from workbench.impact.psm.analysis import estimate_psm
-from workbench.impact.comparison import Comparison, compare_groups
 
 AGES = ("under 30", "30 to 39", "50 and over")
 NUMBERS = ["estimate", "std_error", "df", "ci_low", "ci_high", "p_value"]

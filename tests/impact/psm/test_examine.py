@@ -10,11 +10,11 @@ import pytest
 import statsmodels.api as sm
 
 from tests.impact.simulate import make_cohort, simulate_frame
+from workbench.impact.comparison import Comparison, compare_groups
 from workbench.impact.effects import Effect
 from workbench.impact.g_computation import estimate_g_computation
 from workbench.impact.matched import estimate_matched
 from workbench.impact.matched_errors import tabulate_errors
-from workbench.impact.comparison import Comparison, compare_groups
 from workbench.impact.robustness.sensitivity import Sensitivity, analyse_sensitivity
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.impact.simulate import make_cohort, simulate_frame
 from workbench.core.errors import DesignError
-from workbench.impact.psm.analysis import estimate_psm
 from workbench.impact.comparison import compare_groups
+from workbench.impact.psm.analysis import estimate_psm
 from workbench.impact.robustness.dowhy_refuters import draw_with_dowhy
 from workbench.impact.robustness.refuters import (
     REFUTERS,

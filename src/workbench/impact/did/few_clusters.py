@@ -14,13 +14,13 @@ from workbench.core.results import Check
 from workbench.impact.did.changes import Changes
 from workbench.impact.did.permutation import PermutationTest, permute_starts
 from workbench.impact.did.two_by_two import TwoByTwo
-from workbench.impact.did.wild_bootstrap import run_wild_bootstrap
 from workbench.impact.inference import (
     FEW_CLUSTERS,
     estimate_cluster_error,
     estimate_few_cluster_error,
     regress_on_treatment,
 )
+from workbench.impact.wild_bootstrap import run_wild_bootstrap
 
 __all__ = ["FEW_TREATED", "ErrorComparison", "compare_errors"]
 

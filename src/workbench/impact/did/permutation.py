@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.cohorts.frames import Panel
 from workbench.core.errors import TooFewUnitsError
 from workbench.impact.did.changes import Window
-from workbench.impact.did.wild_bootstrap import invert_test
+from workbench.impact.wild_bootstrap import invert_test
 
 __all__ = ["PermutationTest", "permute_starts"]
 

@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 
 from workbench.core.errors import ParamError, TooFewUnitsError
-from workbench.impact.did.wild_bootstrap import invert_test, run_wild_bootstrap
+from workbench.impact.wild_bootstrap import invert_test, run_wild_bootstrap
 
 
 def draw(seed: int, groups: int, effect: float = 0.0) -> dict[str, np.ndarray]:
