@@ -25,6 +25,7 @@ __all__ = [
 METHODS = {
     "psm_nn": "Matched colleagues",
     "psm_nn_unadjusted": "Matched, unadjusted",
+    "psm_change": "Matched, change since before",
     "aipw": "Doubly robust",
     "ols": "Regression",
     "ipw": "Weighted",

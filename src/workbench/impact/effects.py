@@ -72,10 +72,11 @@ class Effect:
 
     def quantile(self, alpha: float) -> float:
         """Return the two-sided critical value for a level of 1 - `alpha`."""
-        from scipy.stats import norm, t
+        from scipy.special import ndtri, stdtrit
 
-        law = norm() if math.isinf(self.df) else t(self.df)
-        return float(law.ppf(1 - alpha / 2))
+        if math.isinf(self.df):
+            return float(ndtri(1 - alpha / 2))
+        return float(stdtrit(self.df, 1 - alpha / 2))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Return the interval of level 1 - `alpha`."""
@@ -84,12 +85,13 @@ class Effect:
 
     def p_value(self) -> float:
         """Return the two-sided p-value of no effect."""
-        from scipy.stats import norm, t
+        from scipy.special import ndtr, stdtr
 
         if self.std_error == 0:
             return 1.0 if self.value == 0 else 0.0
-        law = norm() if math.isinf(self.df) else t(self.df)
-        return float(2 * law.sf(abs(self.value) / self.std_error))
+        distance = -abs(self.value) / self.std_error
+        tail = ndtr(distance) if math.isinf(self.df) else stdtr(self.df, distance)
+        return float(2 * tail)
 
     def relative(self, alpha: float) -> tuple[float, float, float]:
         r"""Return the effect as a share of the baseline, with its interval.

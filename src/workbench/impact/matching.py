@@ -205,9 +205,12 @@ def _list_cells(frame: pd.DataFrame, exact: Sequence[str]) -> Iterator[IntArray]
     if not exact:
         yield np.arange(len(frame))
         return
-    keys = frame[list(exact)].astype("object").where(frame[list(exact)].notna(), "")
-    grouped = keys.groupby(list(exact), sort=True, observed=True).indices
-    yield from grouped.values()
+    cell = np.zeros(len(frame), dtype="int64")
+    for name in exact:
+        codes, found = pd.factorize(frame[name], sort=True)
+        cell = np.unique(cell * (len(found) + 1) + codes + 1, return_inverse=True)[1]
+    order = np.argsort(cell, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
 
 
 def _draw(

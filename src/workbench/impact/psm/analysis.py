@@ -13,6 +13,12 @@ from workbench.core.results import Check, Estimate
 from workbench.impact.aipw import estimate_aipw
 from workbench.impact.attrition import Attrition, measure_attrition
 from workbench.impact.balance import OVERALL
+from workbench.impact.before_after import (
+    COLUMNS,
+    estimate_change,
+    find_prior,
+    tabulate_changes,
+)
 from workbench.impact.comparison import Comparison, compare_groups
 from workbench.impact.comparison_checks import (
     check_agreement,
@@ -54,7 +60,8 @@ class PsmResult:
         What was compared.
     estimates : tuple of Estimate
         ``naive``, ``psm_nn`` (headline), ``psm_nn_unadjusted``, ``aipw``, ``ols``,
-        ``ipw``, ``g_computation``, in this order.
+        ``ipw``, ``g_computation``, in this order, and ``psm_change`` where the outcome
+        was also measured before.
     checks : tuple of Check
         Of covariates, propensity, overlap, balance, errors, power, attrition, hidden
         causes and refutations.
@@ -68,6 +75,8 @@ class PsmResult:
         ``step``, ``n_treated``, ``n_control``: rows left after each step.
     attrition : DataFrame
         Missing outcomes by arm and reason.
+    changes : DataFrame
+        See `tabulate_changes`; empty where nothing was measured before.
     support : DataFrame
         One row: ``answerable``, ``share_outside`` (of learners out of the others'
         range), ``region`` (who they are).
@@ -92,6 +101,7 @@ class PsmResult:
     scores: pd.DataFrame
     flow: pd.DataFrame
     attrition: pd.DataFrame
+    changes: pd.DataFrame
     support: pd.DataFrame
     errors: pd.DataFrame
     sensitivity: pd.DataFrame
@@ -114,6 +124,7 @@ class _Estimated:
     terms: tuple[str, ...]
     wide: tuple[str, ...]
     check: Check
+    changes: pd.DataFrame
 
 
 def estimate_psm(
@@ -196,7 +207,7 @@ def estimate_psm(
             min_group=min_group,
             seed=seed,
         )
-        made = _estimate_all(compared, propensity, seed)
+        made = _estimate_all(cohort, compared, propensity, seed, alpha, min_group)
         examined = skip_examination()
         if examine:
             examined = examine_effect(
@@ -259,6 +270,7 @@ def _report(
         scores=tabulate_scores(sample, compared.scores, matches.weights),
         flow=extend_flow(cohort, sample, matches),
         attrition=attrition.table,
+        changes=made.changes,
         support=tabulate_support(compared.overlap),
         errors=examined.errors,
         sensitivity=examined.sensitivity,
@@ -282,7 +294,14 @@ def _find(
     )
 
 
-def _estimate_all(compared: Comparison, method: Method, seed: int) -> _Estimated:
+def _estimate_all(
+    cohort: Cohort,
+    compared: Comparison,
+    method: Method,
+    seed: int,
+    alpha: float,
+    min_group: int,
+) -> _Estimated:
     """Estimate by every method, in the published order."""
     sample, design, scores = compared.sample, compared.design, compared.scores
     everybody = compared.balance[compared.balance["site"] == OVERALL].set_index("term")
@@ -314,6 +333,27 @@ def _estimate_all(compared: Comparison, method: Method, seed: int) -> _Estimated
             binary=is_binary(sample),
         ),
     )
+    change, table = _compare_changes(cohort, compared, alpha, min_group)
     return _Estimated(
-        effects=effects, terms=tuple(terms), wide=tuple(wide), check=check
+        effects=effects if change is None else (*effects, change),
+        terms=tuple(terms),
+        wide=tuple(wide),
+        check=check,
+        changes=table,
+    )
+
+
+def _compare_changes(
+    cohort: Cohort, compared: Comparison, alpha: float, min_group: int
+) -> tuple[Effect | None, pd.DataFrame]:
+    """Compare changes since before, where the outcome was measured before."""
+    sample, matches = compared.sample, compared.matches
+    prior = find_prior(cohort.outcome, sample.frame)
+    if prior is None:
+        return None, pd.DataFrame(columns=COLUMNS)
+    return (
+        estimate_change(sample, matches, prior=prior, min_group=min_group),
+        tabulate_changes(
+            sample, matches, prior=prior, alpha=alpha, min_group=min_group
+        ),
     )

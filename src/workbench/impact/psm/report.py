@@ -35,6 +35,8 @@ _LIMITATIONS: Mapping[str, str] = {
     "aipw": "All learners, also those without a match, where it leans on its models.",
     "ols": "One effect for all, weighted towards where learners and others are mixed.",
     "ipw": "All learners; a few heavily weighted others can dominate it.",
+    "psm_change": "Change since before learning, without regression; where people were "
+    "matched on the earlier value it says the same.",
     "g_computation": "As the headline, with effects free to differ by covariate.",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.impact.before_after import COLUMNS as CHANGE_COLUMNS
 from workbench.impact.matched_errors import COLUMNS as ERROR_COLUMNS
 from workbench.impact.psm.analysis import PsmResult
 from workbench.impact.robustness.benchmarks import COLUMNS as SENSITIVITY_COLUMNS
@@ -21,6 +22,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "balance": ("term", "site", "stage", "smd"),
     "pairs": ("set", "unit", "trial", "treated", "distance", "weight"),
     "overlap": ("group", "low", "high", "n", "share"),
+    "changes": CHANGE_COLUMNS,
     "flow": ("step", "n_treated", "n_control"),
     "attrition": ("arm", "rows", "missing", "share", "reason"),
     "support": ("answerable", "share_outside", "region"),
@@ -45,6 +47,7 @@ def list_tables(found: PsmResult) -> dict[str, pd.DataFrame]:
         "balance": found.balance,
         "pairs": found.pairs,
         "overlap": found.scores,
+        "changes": found.changes,
         "flow": found.flow,
         "attrition": found.attrition,
         "support": found.support,
