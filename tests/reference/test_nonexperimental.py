@@ -115,6 +115,7 @@ def test_the_interval_on_the_cps_holds_the_experiment_and_warns() -> None:
     assert {"thin_support", "balance_good"} <= failed
     assert found.headline.ci_low < EXPERIMENT < found.headline.ci_high
     assert found.headline.n_treated == 185
+    assert found.headline.evidence == 1
 
 
 def test_the_psid_does_not_support_a_comparison_and_says_so() -> None:

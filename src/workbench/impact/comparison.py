@@ -31,10 +31,16 @@ from workbench.impact.sample import Sample, prepare_sample
 
 __all__ = ["Comparison", "compare_groups"]
 
+_SUPPORT = ("positivity", "thin_support")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Who is compared with whom, before any outcome is looked at."""
+    """Who is compared with whom, before any outcome is looked at.
+
+    ``failed`` names the checks that a comparison must pass to count as evidence:
+    balance, matched share, and support for the learners among the others.
+    """
 
     sample: Sample
     design: Design
@@ -114,6 +120,7 @@ def compare_groups(
         min_group=min_group,
     )
     balanced = check_balance(balance)
+    supported = [item for item in overlap.checks if item.check in _SUPPORT]
     return Comparison(
         sample=sample,
         design=design,
@@ -122,7 +129,11 @@ def compare_groups(
         matches=matches,
         balance=balance,
         checks=(*design.checks, *separation, *overlap.checks, share, *balanced),
-        failed=tuple(x.check for x in (balanced[0], share) if not x.passed),
+        failed=tuple(
+            item.check
+            for item in (balanced[0], share, *supported)
+            if item.passed is False
+        ),
         largest_smd=balanced[0].value,
     )
 

@@ -161,7 +161,7 @@ def estimate_cluster_error(
 
 def estimate_few_cluster_error(
     outcome: FloatArray,
-    treated: BoolArray,
+    treated: BoolArray | FloatArray,
     covariates: FloatArray,
     *,
     cluster: IntArray,
@@ -172,7 +172,7 @@ def estimate_few_cluster_error(
     Parameters
     ----------
     outcome, treated : array
-        One value per row.
+        One value per row; the treatment may be a dose.
     covariates : array of shape (rows, terms)
         May have no columns; collinear ones are left out.
     cluster : array of int
@@ -202,7 +202,7 @@ def estimate_few_cluster_error(
 
 def regress_on_treatment(
     outcome: FloatArray,
-    treated: BoolArray,
+    treated: BoolArray | FloatArray,
     covariates: FloatArray,
     *,
     weights: FloatArray | None = None,
@@ -212,7 +212,7 @@ def regress_on_treatment(
     Parameters
     ----------
     outcome, treated : array
-        One value per row.
+        One value per row; the treatment may be a dose.
     covariates : array of shape (rows, terms)
         May have no columns, and may be collinear among themselves.
     weights : array, optional

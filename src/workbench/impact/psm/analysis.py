@@ -46,6 +46,7 @@ from workbench.impact.psm.report import (
     publish_effects,
     tabulate_support,
 )
+from workbench.impact.spill_over import check_spill_over
 
 __all__ = ["PsmResult", "estimate_psm"]
 
@@ -124,6 +125,7 @@ class _Estimated:
     terms: tuple[str, ...]
     wide: tuple[str, ...]
     check: Check
+    spill_over: Check
     changes: pd.DataFrame
 
 
@@ -239,7 +241,7 @@ def _report(
     headline, doubly_robust = made.effects[1], made.effects[3]
     attrition = measure_attrition(cohort, alpha=alpha)
     power = check_power(headline, cohort, alpha=alpha)
-    findings = _find(compared, attrition, power, examined.robust)
+    findings = _find(compared, attrition, power, made.spill_over, examined.robust)
     facts = describe_comparison(
         sample,
         compared.design,
@@ -256,6 +258,7 @@ def _report(
         check_clusters(headline),
         check_agreement(headline, doubly_robust),
         power,
+        made.spill_over,
         *attrition.checks,
         *examined.checks,
         *(Check(check="note", passed=None, text=text) for text in cohort.notes),
@@ -282,9 +285,20 @@ def _report(
 
 
 def _find(
-    compared: Comparison, attrition: Attrition, power: Check, robust: bool | None
+    compared: Comparison,
+    attrition: Attrition,
+    power: Check,
+    spill_over: Check,
+    robust: bool | None,
 ) -> Findings:
-    weak = ("too little power",) if power.passed is False else ()
+    weak = [
+        words
+        for words, check in (
+            ("too little power", power),
+            ("possible spill-over", spill_over),
+        )
+        if check.passed is False
+    ]
     return Findings(
         design="matched",
         failed_checks=compared.failed,
@@ -339,6 +353,7 @@ def _estimate_all(
         terms=tuple(terms),
         wide=tuple(wide),
         check=check,
+        spill_over=check_spill_over(sample, design.matrix(wide)),
         changes=table,
     )
 
