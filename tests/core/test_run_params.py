@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.test_params import write
+from workbench.core.declared import REDECLARED, keep_declared
 from workbench.core.errors import ParamError
 from workbench.core.quarters import Quarter
 from workbench.core.run_params import RunParams, check_stage_params, derive_seed
@@ -27,6 +28,23 @@ def test_a_run_knows_its_folder_and_its_needs(project: Path) -> None:
     assert run.folder == outputs / "agents" / "psm"
     assert run.needed("personas") == outputs / "_all" / "personas"
     assert run.own == {"caliper": 0.1}
+
+
+def test_a_threshold_changed_after_the_first_run_is_a_threat(project: Path) -> None:
+    def read() -> RunParams:
+        return RunParams.create(
+            "psm", org="small", quarter="2026Q3", persona="agents", seed=0
+        )
+
+    run = read()
+    first = run.params.outcomes[0].id
+    assert run.list_threats(first) == ()
+    keep_declared(project / "outputs/small/2026Q3", run.params.outcomes)
+    assert run.list_threats(first) == ()
+    path = project / "params/small/outcomes.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("continuous", "binary", 1), encoding="utf-8")
+    assert read().list_threats(first) == (REDECLARED,)
 
 
 def test_the_batch_may_name_another_folder(
@@ -69,6 +87,6 @@ def test_seeds_differ_by_stage_and_are_the_same_everywhere() -> None:
         derive_seed(seed, quarter, persona, stage)
         for seed in (7, 8)
         for persona in ("a", "b")
-        for stage in ("psm", "did")
+        for stage in ("psm", "did", "ab", "survival")
     }
-    assert len(seeds) == 8
+    assert len(seeds) == 16

@@ -119,13 +119,8 @@ def make_project(folder: Path) -> Project:
     store.mkdir(parents=True)
     (store / "employees.parquet").write_text("ann, bob")
     (store / "_load.json").write_text("{}")
-    for name in (
-        "01_data_audit.ipynb",
-        "02_personas.ipynb",
-        "03_psm.ipynb",
-        "04_did.ipynb",
-    ):
-        made.write_notebook(name, SAVE)
+    for stage in STAGES:
+        made.write_notebook(stage.notebook, SAVE)
     return made
 
 

@@ -104,6 +104,14 @@ def test_a_whole_run_ends_well_and_tells_each_task(finished):
     assert "[4/4]" in told
 
 
+def test_what_was_declared_first_is_kept(finished):
+    project, _, _ = finished
+    kept = json.loads(
+        (project.folder("psm", "leads").parents[1] / "declared.json").read_text()
+    )
+    assert kept
+
+
 def test_personas_run_at_the_same_time(finished):
     project, _, _ = finished
     facts = json.loads((project.folder("psm", "leads") / "facts.json").read_text())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.core.declared import REDECLARED, find_redeclared
 from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, load_org_params
 from workbench.core.quarters import Quarter
@@ -31,11 +32,14 @@ OUTPUT_VARIABLE = "WORKBENCH_STAGE_FOLDER"
 
 _COMMON: Mapping[str, type] = {"org": str, "quarter": str, "seed": int}
 _PERSONA: Mapping[str, type] = {"persona": str}
+_MATCHING: Mapping[str, type] = {"caliper": float, "ratio": int, "replace": bool}
 _OWN: Mapping[str, Mapping[str, type]] = {
     "audit": {},
     "personas": {},
-    "psm": {"caliper": float, "ratio": int, "replace": bool},
+    "psm": _MATCHING,
     "did": {},
+    "ab": {},
+    "survival": _MATCHING,
 }
 
 
@@ -146,3 +150,9 @@ class RunParams:
         per_persona = find_stage(stage).per_persona
         persona = self.persona if per_persona else ALL_PERSONAS
         return self.workspace.stage(self.params.org, self.quarter, persona, stage)
+
+    def list_threats(self, outcome: str) -> tuple[str, ...]:
+        """Name what speaks against an outcome's evidence before any of it is read."""
+        folder = self.workspace.quarter(self.params.org, self.quarter)
+        changed = find_redeclared(folder, self.params.outcomes)
+        return (REDECLARED,) if outcome in changed else ()

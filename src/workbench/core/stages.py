@@ -39,6 +39,18 @@ STAGES: tuple[Stage, ...] = (
         per_persona=True,
         needs=("personas", "psm"),
     ),
+    Stage(
+        name="ab",
+        notebook="05_ab_validation.ipynb",
+        per_persona=True,
+        needs=("personas",),
+    ),
+    Stage(
+        name="survival",
+        notebook="06_survival_retention.ipynb",
+        per_persona=True,
+        needs=("personas", "psm"),
+    ),
 )
 """All stages of the run, each after those it needs."""
 

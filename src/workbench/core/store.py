@@ -62,11 +62,15 @@ class Workspace:
         """Folder of the canonical tables of an organisation."""
         return self.outputs / check_name(org, what="organisation") / "store"
 
+    def quarter(self, org: str, quarter: Quarter) -> Path:
+        """Folder of everything that a quarter's stages leave."""
+        return self.outputs / check_name(org, what="organisation") / str(quarter)
+
     def stage(self, org: str, quarter: Quarter, persona: str, stage: str) -> Path:
         """Folder of one stage's results; `persona` may be ``_all``."""
         if persona != ALL_PERSONAS:
             check_name(persona, what="persona")
-        base = self.outputs / check_name(org, what="organisation") / str(quarter)
+        base = self.quarter(org, quarter)
         return base / persona / check_name(stage, what="stage")
 
     def briefs(self, org: str) -> Path:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.core.declared import keep_declared
 from workbench.core.errors import ParamError, StageError
 from workbench.core.params import OrgParams
 from workbench.core.quarters import Quarter
@@ -183,9 +184,10 @@ def _carry_out(
     """Check a plan and carry it out while holding the quarter's lock."""
     check_tasks(tasks)
     began = time.monotonic()
-    folder = workspace.outputs / params.org / str(quarter)
+    folder = workspace.quarter(params.org, quarter)
     size = min(options.jobs or _count_cores(), len(tasks))
     with lock_quarter(folder), clear_leftovers(folder):
+        keep_declared(folder, params.outcomes)
         ingredients = Ingredients(params, workspace)
         with (
             show_progress(options.console, len(tasks)) as progress,
