@@ -107,7 +107,7 @@ def fill(
         ],
     }
     for table, more in (changes or {}).items():
-        rows[table] = rows[table] + more
+        rows[table] = rows.get(table, []) + more
     store.mkdir(parents=True, exist_ok=True)
     for table, content in rows.items():
         _write(con, store, table, content)
@@ -169,9 +169,14 @@ def _write(
 
 @pytest.fixture
 def params(tmp_path: Path) -> OrgParams:
+    return make_params(tmp_path)
+
+
+def make_params(root: Path) -> OrgParams:
+    """Parameters of the hand-made organisation."""
     return OrgParams(
         org="small",
-        folder=tmp_path / "params" / "small",
+        folder=root / "params" / "small",
         workbench=WorkbenchParams(
             name="Small",
             quarter=QuarterRange(first="2025Q3", last="2026Q3"),

@@ -22,12 +22,12 @@ def demo() -> OrgParams:
 def test_outcomes_with_one_graph_share_its_number(demo: OrgParams) -> None:
     tables = tabulate_causes(demo)
     adjustment = tables["adjustment"].set_index("outcome")
-    assert adjustment["graph"].tolist() == [1, 1, 1, 1, 2, 3]
+    assert adjustment["graph"].tolist() == [1, 1, 1, 1, 1, 2, 3]
     assert set(tables["graph_nodes"]["graph"]) == {1, 2, 3}
     assert set(tables["graph_arrows"]["graph"]) == {1, 2, 3}
     assert adjustment.loc["kpi_attainment", "unmeasured"] == "Motivation"
     assert adjustment.loc["parking_permit", "control_of"] == "performance_rating"
-    assert adjustment["identified"].tolist() == [False] * 5 + [True]
+    assert adjustment["identified"].tolist() == [False] * 6 + [True]
 
 
 def test_every_node_has_its_part(demo: OrgParams) -> None:

@@ -29,26 +29,28 @@ def build_at_risk(con: duckdb.DuckDBPyConnection, persona: str) -> None:
 
 _AT_RISK = """
 create or replace temp table at_risk as
-with earlier as (
+with chosen as (select * from members where persona = ?),
+earlier as (
     select m.unit, m.trial, count(distinct d.course_id) as prior_modules
-    from members m join modules_done d on d.unit = m.unit and d.done_on < m.time_zero
+    from chosen m join modules_done d on d.unit = m.unit and d.done_on < m.time_zero
     group by all
 ),
 within as (
-    select distinct m.unit, m.trial from members m
+    select distinct m.unit, m.trial from chosen m
     join modules_done d on d.unit = m.unit
         and d.done_on between m.time_zero and m.landmark
 ),
-skill as (
-    select m.unit, m.trial, s.skill, arg_max(s.proficiency, s.known_on) as proficiency
-    from members m
-    join skill_days s on s.employee_id = m.unit and s.known_on < m.time_zero
-    where s.skill in (
-        select c.skill from course_skills c join program_courses using (course_id))
-    group by all
+wanted as (
+    select m.unit, m.trial, m.time_zero, t.skill from chosen m, (
+        select distinct skill from course_skills join program_courses using (course_id)
+    ) t
 ),
 skills as (
-    select unit, trial, avg(proficiency) as prior_program_skill from skill group by all
+    select w.unit, w.trial,
+        avg(s.proficiency order by w.skill) as prior_program_skill
+    from wanted w asof join skill_days s
+        on w.unit = s.employee_id and w.skill = s.skill and w.time_zero > s.known_on
+    group by all
 )
 select m.*, coalesce(e.prior_modules, 0) as prior_modules, s.prior_program_skill,
     coalesce(l.learnt_on < m.time_zero, false) as learnt_before,
@@ -56,10 +58,9 @@ select m.*, coalesce(e.prior_modules, 0) as prior_modules, s.prior_program_skill
     w.unit is not null as partly,
     coalesce(m.exit_date > m.landmark, true) as stayed_to_landmark,
     stayed_to_landmark and not learnt_before as stayed
-from members m
+from chosen m
 left join learners l on l.unit = m.unit
 left join earlier e on e.unit = m.unit and e.trial = m.trial
 left join within w on w.unit = m.unit and w.trial = m.trial
 left join skills s on s.unit = m.unit and s.trial = m.trial
-where m.persona = ?
 """

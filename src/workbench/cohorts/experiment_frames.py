@@ -80,6 +80,8 @@ class Experiment:
         As declared; None while it runs.
     notes : tuple of str
         Sentences on what was missing.
+    threats : tuple of str
+        What speaks against the evidence before anything is estimated.
     """
 
     quarter: str
@@ -99,6 +101,7 @@ class Experiment:
     started_on: pd.Timestamp
     ended_on: pd.Timestamp | None = None
     notes: tuple[str, ...] = ()
+    threats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wedge = self.design == "stepped_wedge"

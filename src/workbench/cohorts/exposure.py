@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from workbench.core.params import Program
+from workbench.data.sql import quote_text
 
 __all__ = ["build_exposure"]
 
@@ -32,7 +33,9 @@ def build_exposure(con: duckdb.DuckDBPyConnection, program: Program) -> None:
         "insert into program_courses values (?)",
         [(course,) for course in sorted(set(program.courses))],
     )
-    con.execute(_MODULES, [program.complete.min_score] * 2)
+    # written out, so that the scan of the table leaves the others aside
+    listed = ", ".join(quote_text(item) for item in sorted(set(program.courses)))
+    con.execute(_MODULES.format(courses=listed), [program.complete.min_score] * 2)
     con.execute(_LEARNERS, [program.complete.within_days, program.complete.at_least])
 
 
@@ -40,8 +43,9 @@ _MODULES = """
 create or replace temp table modules_done as
 select distinct n.employee_id as unit, n.course_id,
     cast(n.completed_at as date) as done_on
-from enrollments n join program_courses using (course_id)
-where n.status = 'completed' and n.completed_at is not null
+from enrollments n
+where n.course_id in ({courses})
+    and n.status = 'completed' and n.completed_at is not null
     and (cast(? as double) is null or n.score >= cast(? as double))
 """
 

@@ -60,6 +60,7 @@ def build_facts(
     cohort: CohortParams,
     privacy: Privacy,
     year_starts: int = 1,
+    candidates: str = "",
 ) -> None:
     """Build the table ``facts``: every employed person on every day asked for.
 
@@ -75,6 +76,9 @@ def build_facts(
         ``protected`` names the attributes carried along.
     year_starts : int
         First month of the fiscal year, to date performance periods.
+    candidates : str
+        From `workbench.cohorts.candidates.write_candidates`: only people who may be
+        in one persona get a row, with the same facts. Empty for everybody.
 
     Raises
     ------
@@ -87,18 +91,27 @@ def build_facts(
     day itself counts). Ratings, learning and skills are strictly earlier. A skill
     never assessed does not count as a gap of its whole requirement: the mean gap is
     taken over assessed skills, and is missing where there are none. Team facts leave
-    the person out.
+    the person out. Numbers are added in the order of people or skills, so that a fact
+    is the same to the last bit for whomever else facts are built.
     """
     _create_days(con, days)
-    _create_periods(con, year_starts)
     entry = "greatest(d.first_day, e.hire_date)"
     time_zero = entry if cohort.entry == "hire" else "d.first_day"
     latest_hire = "d.landmark" if cohort.entry == "hire" else "d.first_day"
     con.execute(_BASE.format(time_zero=time_zero, latest_hire=latest_hire))
     con.execute(_JOBS)
-    con.execute(_SKILLS)
+    con.execute(_PLACED.format(protected=_protected_sql(con, privacy.protected)))
+    wanted = "true"
+    if candidates and _choose_teams(con, candidates, privacy.protected):
+        wanted = "(b.unit, b.trial) in (select (unit, trial) from wanted)"
+    con.execute(_REVIEWS)
+    _create_periods(con, year_starts)
     con.execute(_LEARNING, [cohort.prior_learning_days])
-    con.execute(_FACTS.format(protected=_protected_sql(con, privacy.protected)))
+    con.execute(_JOINED.format(wanted=wanted))
+    con.execute(_SKILLS)
+    con.execute(_FACTS)
+    for table in ("base", "placed", "reviews", "learning", "joined"):
+        con.execute(f"drop table {table}")
     check_nothing_later(con)
 
 
@@ -140,13 +153,38 @@ def _create_days(con: duckdb.DuckDBPyConnection, days: Sequence[Day]) -> None:
 def _create_periods(con: duckdb.DuckDBPyConnection, year_starts: int) -> None:
     """Date every performance period by its last day."""
     con.execute("create or replace temp table periods (period varchar, last_day date)")
-    found = con.execute("select distinct period from performance").fetchall()
+    found = con.execute("select distinct period from reviews").fetchall()
     rows = [
         (period, Quarter.parse(period, year_starts=year_starts).last_day)
         for (period,) in found
     ]
     if rows:
         con.executemany("insert into periods values (?, ?)", rows)
+
+
+def _choose_teams(
+    con: duckdb.DuckDBPyConnection, candidates: str, protected: Sequence[str]
+) -> bool:
+    """Keep in ``placed`` candidates and their teams, whom the team's facts need.
+
+    False where the condition cannot be read: `assign_personas` then says why.
+    """
+    present = {row[0] for row in con.execute("describe placed").fetchall()}
+    missing = [name for name in (*FACT_COLUMNS, *protected) if name not in present]
+    unknown = "".join(f', cast(null as double) as "{name}"' for name in missing)
+    try:
+        con.execute(
+            "create or replace temp table wanted as select unit, trial, manager_id"
+            f" from (select *{unknown} from placed) where {candidates}"
+        )
+    except duckdb.Error:
+        return False
+    con.execute(
+        "create or replace temp table placed as select p.* from placed p"
+        " where (p.trial, p.manager_id) in (select (trial, manager_id) from wanted)"
+        " or (p.unit, p.trial) in (select (unit, trial) from wanted)"
+    )
+    return True
 
 
 def _protected_sql(con: duckdb.DuckDBPyConnection, protected: Sequence[str]) -> str:
@@ -193,82 +231,100 @@ select *, max(case when starts then effective_date end) over (
 from rows
 """
 
-_SKILLS = """
-create or replace temp table skill_days as
-select employee_id, skill, cast(assessed_at as date) as known_on,
-    arg_max(proficiency, assessed_at) as proficiency
-from skill_assessments group by all
+_PLACED = """
+create or replace temp table placed as
+select b.unit, b.trial, b.time_zero, b.landmark, b.exit_date, b.exit_type,
+    j.role, j.level, j.job_family, j.location, j.region, j.shift, j.manager_id,
+    j.fte, b.time_zero - b.hire_date as tenure_days,
+    b.time_zero - j.role_since as role_tenure_days,
+    year(b.time_zero) - p.birth_year as age{protected},
+    j.effective_date as known_job
+from base b join employees p on p.employee_id = b.unit
+asof left join jobs j on b.unit = j.employee_id and b.time_zero >= j.effective_date
+"""
+
+_REVIEWS = """
+create or replace temp table reviews as
+select employee_id, period, rating, kpi_attainment from performance
+where employee_id in (select unit from placed)
+    and (rating is not null or kpi_attainment is not null)
 """
 
 _LEARNING = """
 create or replace temp table learning as
 select b.unit, b.trial, count(distinct n.course_id) as prior_courses,
     max(cast(n.completed_at as date)) as known_learning
-from base b join enrollments n on n.employee_id = b.unit
+from placed b join enrollments n on n.employee_id = b.unit
     and n.status = 'completed'
     and cast(n.completed_at as date) < b.time_zero
     and cast(n.completed_at as date) >= b.time_zero - cast(? as integer)
 group by all
 """
 
-_FACTS = """
-create or replace temp table facts as
-with placed as (
-    select b.*, j.role, j.level, j.job_family, j.location, j.region, j.shift,
-        j.manager_id, j.fte, j.role_since, j.effective_date as known_job
-    from base b asof left join jobs j
-        on b.unit = j.employee_id and b.time_zero >= j.effective_date
-),
-rated as (
-    select p.employee_id, p.rating, d.last_day from performance p
-    join periods d using (period) where p.rating is not null
+_JOINED = """
+create or replace temp table joined as
+with rated as (
+    select r.employee_id, r.rating, d.last_day from reviews r
+    join periods d using (period) where r.rating is not null
 ),
 attained as (
-    select p.employee_id, p.kpi_attainment, d.last_day from performance p
-    join periods d using (period) where p.kpi_attainment is not null
+    select r.employee_id, r.kpi_attainment, d.last_day from reviews r
+    join periods d using (period) where r.kpi_attainment is not null
 ),
-needs as (
+known as (
+    select b.*, r.rating as prior_rating, k.kpi_attainment as prior_kpi,
+        coalesce(l.prior_courses, 0) as prior_courses,
+        r.last_day as known_rating, k.last_day as known_kpi, l.known_learning
+    from placed b
+    asof left join rated r on b.unit = r.employee_id and b.time_zero > r.last_day
+    asof left join attained k on b.unit = k.employee_id and b.time_zero > k.last_day
+    left join learning l on l.unit = b.unit and l.trial = b.trial
+),
+teams as (
+    select trial, manager_id, count(*) as people, count(prior_rating) as rated,
+        sum(prior_rating order by unit) as ratings,
+        count(*) filter (prior_courses > 0) as learning
+    from known where manager_id is not null group by all
+)
+select b.*, t.people - 1 as team_size,
+    (t.ratings - coalesce(b.prior_rating, 0))
+        / nullif(t.rated - cast(b.prior_rating is not null as integer), 0)
+        as team_prior_rating,
+    (t.learning - cast(b.prior_courses > 0 as integer)) / nullif(t.people - 1, 0)
+        as manager_uptake
+from known b
+left join teams t on t.trial = b.trial and t.manager_id = b.manager_id
+where {wanted}
+"""
+
+_SKILLS = """
+create or replace temp table skill_days as
+select employee_id, skill, cast(assessed_at as date) as known_on,
+    arg_max(proficiency, assessed_at) as proficiency
+from skill_assessments where employee_id in (select unit from joined)
+group by all
+"""
+
+_FACTS = """
+create or replace temp table facts as
+with needs as (
     select b.unit, b.trial, b.time_zero, r.skill, r.required
-    from placed b join role_skills r
+    from joined b join role_skills r
         on r.role = b.role and (r.level is null or r.level = b.level)
     qualify row_number() over (
         partition by b.unit, b.trial, r.skill order by r.level nulls last) = 1
 ),
 gaps as (
     select n.unit, n.trial, max(s.known_on) as known_skill,
-        avg(greatest(0, n.required - s.proficiency)) as skill_gap
+        avg(greatest(0, n.required - s.proficiency) order by n.skill) as skill_gap
     from needs n asof join skill_days s
         on n.unit = s.employee_id and n.skill = s.skill and n.time_zero > s.known_on
     group by all
-),
-joined as (
-    select b.unit, b.trial, b.time_zero, b.landmark, b.exit_date, b.exit_type,
-        b.role, b.level, b.job_family, b.location, b.region, b.shift, b.manager_id,
-        b.fte, b.time_zero - b.hire_date as tenure_days,
-        b.time_zero - b.role_since as role_tenure_days,
-        year(b.time_zero) - p.birth_year as age{protected},
-        r.rating as prior_rating, k.kpi_attainment as prior_kpi,
-        coalesce(l.prior_courses, 0) as prior_courses, g.skill_gap,
-        b.known_job, r.last_day as known_rating, k.last_day as known_kpi,
-        l.known_learning, g.known_skill
-    from placed b
-    join employees p on p.employee_id = b.unit
-    asof left join rated r on b.unit = r.employee_id and b.time_zero > r.last_day
-    asof left join attained k on b.unit = k.employee_id and b.time_zero > k.last_day
-    left join learning l on l.unit = b.unit and l.trial = b.trial
-    left join gaps g on g.unit = b.unit and g.trial = b.trial
 )
-select *,
-    case when manager_id is not null then count(*) over team - 1 end as team_size,
-    case when manager_id is not null then
-        (sum(prior_rating) over team - coalesce(prior_rating, 0))
-        / nullif(count(prior_rating) over team
-            - cast(prior_rating is not null as integer), 0)
-    end as team_prior_rating,
-    case when manager_id is not null then
-        (sum(cast(prior_courses > 0 as integer)) over team
-            - cast(prior_courses > 0 as integer)) / nullif(count(*) over team - 1, 0)
-    end as manager_uptake
-from joined window team as (partition by trial, manager_id)
-order by trial, unit
+select b.* exclude (known_job, known_rating, known_kpi, known_learning,
+        team_size, team_prior_rating, manager_uptake),
+    g.skill_gap, b.known_job, b.known_rating, b.known_kpi, b.known_learning,
+    g.known_skill, b.team_size, b.team_prior_rating, b.manager_uptake
+from joined b left join gaps g on g.unit = b.unit and g.trial = b.trial
+order by b.trial, b.unit
 """

@@ -37,16 +37,22 @@ class FollowUp:
         Days from the landmark over which people are compared.
     origin : str
         Where the outcome's clock starts, in words: ``landmark`` or ``role start``.
+    details : tuple of str
+        Finer causes, where they are known: which resignations were regretted. The
+        column ``detail`` of the frame then holds the position in it plus 1, and 0
+        where ``cause`` is 0.
     """
 
     cohort: Cohort
     causes: tuple[str, ...]
     horizon: int
     origin: str = "landmark"
+    details: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         frame = self.cohort.frame
-        missing = sorted(set(_FOLLOWED) - set(frame.columns))
+        wanted = (*_FOLLOWED, *(("detail",) if self.details else ()))
+        missing = sorted(set(wanted) - set(frame.columns))
         if missing:
             raise MissingColumnError.build(
                 "A follow-up lacks columns", where=self.cohort.persona, got=missing
@@ -58,6 +64,11 @@ class FollowUp:
             faults.append(f"a cause lies outside 0 to {len(self.causes)}")
         if not (frame["elapsed"] >= 0).all():
             faults.append("elapsed days are below 0")
+        if self.details and not (
+            frame["detail"].between(0, len(self.details)).all()
+            and ((frame["detail"] > 0) == (frame["cause"] > 0)).all()
+        ):
+            faults.append(f"a detail lies outside 0 to {len(self.details)}")
         if faults:
             raise ContractError.build(
                 "People cannot be followed",

@@ -71,6 +71,8 @@ class Cohort:
         Sentences on what was missing, for the diagnostics.
     unmeasured : tuple of str
         Names of declared causes of learning and outcome that no column holds.
+    threats : tuple of str
+        What speaks against the evidence before anything is estimated.
     """
 
     quarter: str
@@ -84,6 +86,7 @@ class Cohort:
     flow: pd.DataFrame
     notes: tuple[str, ...] = ()
     unmeasured: tuple[str, ...] = ()
+    threats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = [*_REQUIRED, *self.covariates, *self.protected, *self.clusters]
@@ -131,6 +134,8 @@ class Panel:
         ``step``, ``n_treated``, ``n_control``: people left after each exclusion.
     notes : tuple of str
         Sentences on what was missing, for the diagnostics.
+    threats : tuple of str
+        As in `Cohort`.
 
     Raises
     ------
@@ -154,6 +159,7 @@ class Panel:
     clusters: tuple[str, ...] = ("unit",)
     flow: pd.DataFrame
     notes: tuple[str, ...] = ()
+    threats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = [*_PANEL, *self.covariates, *self.protected, *self.clusters]

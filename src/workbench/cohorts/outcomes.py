@@ -10,7 +10,16 @@ from workbench.cohorts.trials import Trial
 from workbench.core.errors import DesignError, ParamError
 from workbench.core.params import Outcome
 
-__all__ = ["OUTCOME_SOURCES", "build_outcome", "find_missing_tables", "is_supported"]
+__all__ = [
+    "FOLLOWED_SOURCES",
+    "ONLY_FOLLOWED",
+    "OUTCOME_SOURCES",
+    "build_outcome",
+    "date_windows",
+    "find_missing_tables",
+    "is_only_followed",
+    "is_supported",
+]
 
 OUTCOME_SOURCES: dict[str, tuple[str, ...]] = {
     "performance": ("rating", "kpi_attainment", "okr_attainment"),
@@ -20,6 +29,15 @@ OUTCOME_SOURCES: dict[str, tuple[str, ...]] = {
 }
 """What ``outcomes.yml`` may name as ``source``, besides ``employees.<column>``."""
 
+FOLLOWED_SOURCES: dict[str, tuple[str, ...]] = {"proficiency_dates": ("days",)}
+"""Sources of what is a time itself: read by following people, never at one date."""
+
+ONLY_FOLLOWED = (
+    "It is a time until something happens: it is followed over time in the survival"
+    " stage."
+)
+"""Why a stage that reads values has none of such an outcome."""
+
 _TABLES = {"exits": "employees"}
 
 
@@ -27,6 +45,12 @@ def is_supported(outcome: Outcome) -> bool:
     """Tell whether the source of an outcome can be read."""
     table, field = outcome.source.split(".")
     return table == "employees" or field in OUTCOME_SOURCES.get(table, ())
+
+
+def is_only_followed(outcome: Outcome) -> bool:
+    """Tell whether an outcome is a time, which nobody has a value of at one date."""
+    table, field = outcome.source.split(".")
+    return field in FOLLOWED_SOURCES.get(table, ())
 
 
 def find_missing_tables(outcome: Outcome, present: Sequence[str]) -> list[str]:
@@ -61,15 +85,7 @@ def build_outcome(
     DesignError
         If a value is dated before the landmark or after the trial's window.
     """
-    con.execute(
-        "create or replace temp table windows (trial varchar, landmark date,"
-        " period varchar, window_ends date)"
-    )
-    rows = [
-        (str(t.exposure), t.exposure.last_day, str(t.period), t.window_ends)
-        for t in trials
-    ]
-    con.executemany("insert into windows values (?, ?, ?, ?)", rows)
+    date_windows(con, trials)
     table, field = outcome.source.split(".")
     reader = _READERS.get(table)
     if reader is None or not is_supported(outcome):
@@ -83,6 +99,19 @@ def build_outcome(
         )
     reader(con, field)
     _check_window(con, outcome)
+
+
+def date_windows(con: duckdb.DuckDBPyConnection, trials: Sequence[Trial]) -> None:
+    """Build ``windows``: ``trial``, ``landmark``, ``period`` and ``window_ends``."""
+    con.execute(
+        "create or replace temp table windows (trial varchar, landmark date,"
+        " period varchar, window_ends date)"
+    )
+    rows = [
+        (str(t.exposure), t.exposure.last_day, str(t.period), t.window_ends)
+        for t in trials
+    ]
+    con.executemany("insert into windows values (?, ?, ?, ?)", rows)
 
 
 def _check_window(con: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:

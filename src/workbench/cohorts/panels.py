@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pandas as pd
 
 from workbench.cohorts.adjustment import choose_adjustment
 from workbench.cohorts.frames import Panel
-from workbench.cohorts.outcomes import find_missing_tables
+from workbench.cohorts.outcomes import (
+    ONLY_FOLLOWED,
+    find_missing_tables,
+    is_only_followed,
+)
 from workbench.cohorts.target_trial import (
     Gap,
     find_first_quarter,
@@ -106,9 +110,9 @@ def load_panels(run: RunParams) -> PanelSet:
         run.params.workbench.privacy,
     )
     try:
-        prepare_members(con, run.params, run.quarter)
+        prepare_members(con, run.params, run.quarter, persona=run.persona)
         present = read_json(run.workspace.store(run.params.org) / "_load.json")
-        return build_panels(
+        found = build_panels(
             con,
             run.params,
             run.quarter,
@@ -117,6 +121,11 @@ def load_panels(run: RunParams) -> PanelSet:
         )
     finally:
         con.close()
+    judged = [
+        replace(item, threats=run.list_threats(item.outcome.id))
+        for item in found.panels
+    ]
+    return replace(found, panels=tuple(judged))
 
 
 def build_panels(
@@ -235,6 +244,8 @@ def _find_gap(
     params: OrgParams, outcome: Outcome, quarter: Quarter, tables: Sequence[str]
 ) -> str:
     """Say why an outcome has no panel this quarter, or return an empty text."""
+    if is_only_followed(outcome):
+        return ONLY_FOLLOWED
     table = outcome.source.split(".")[0]
     if table not in _REPEATED or outcome.horizon_days is not None:
         return _NO_BEFORE

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pandas as pd
 
 from workbench.cohorts.adjustment import choose_adjustment
 from workbench.cohorts.at_risk import build_at_risk
+from workbench.cohorts.candidates import write_candidates
 from workbench.cohorts.exposure import build_exposure
-from workbench.cohorts.facts import Day, build_facts
+from workbench.cohorts.facts import FACT_COLUMNS, Day, build_facts
 from workbench.cohorts.frames import Cohort
-from workbench.cohorts.outcomes import build_outcome, find_missing_tables, is_supported
+from workbench.cohorts.outcomes import (
+    ONLY_FOLLOWED,
+    build_outcome,
+    find_missing_tables,
+    is_only_followed,
+    is_supported,
+)
 from workbench.cohorts.personas import assign_personas
 from workbench.cohorts.trials import Trial, list_trials, plan_trials
 from workbench.core.params import OrgParams, Outcome, Program
@@ -27,7 +34,9 @@ __all__ = [
     "Gap",
     "build_cohort",
     "build_cohorts",
+    "describe_trials",
     "find_first_quarter",
+    "list_facts",
     "load_cohorts",
     "prepare_members",
     "prepare_program",
@@ -104,28 +113,55 @@ def load_cohorts(run: RunParams) -> CohortSet:
         run.params.workbench.privacy,
     )
     try:
-        prepare_members(con, run.params, run.quarter)
+        prepare_members(con, run.params, run.quarter, persona=run.persona)
         return build_cohorts(con, run, run.persona)
     finally:
         con.close()
 
 
 def prepare_members(
-    con: duckdb.DuckDBPyConnection, params: OrgParams, quarter: Quarter
+    con: duckdb.DuckDBPyConnection,
+    params: OrgParams,
+    quarter: Quarter,
+    *,
+    exposures: Sequence[Quarter] | None = None,
+    persona: str | None = None,
 ) -> None:
-    """Build ``facts`` and ``members`` for every exposure quarter of a report."""
-    first = find_first_quarter(params)
-    exposures = list_trials(params.outcomes, quarter, first=first)
+    """Build ``facts`` and ``members`` for every exposure quarter of a report.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        From `open_cut`.
+    params : OrgParams
+        The organisation's parameters.
+    quarter : Quarter
+        The reported quarter.
+    exposures : sequence of Quarter, optional
+        By default those whose outcome window has closed, of all outcomes that are
+        read at one date.
+    persona : str, optional
+        Only people who may be in this persona get facts, which takes less time; by
+        default everybody.
+    """
+    if exposures is None:
+        read = [item for item in params.outcomes if not is_only_followed(item)]
+        exposures = list_trials(read, quarter, first=find_first_quarter(params))
     days = [
         Day(trial=str(item), first_day=item.first_day, landmark=item.last_day)
         for item in exposures
     ]
+    privacy = params.workbench.privacy
+    columns = (*FACT_COLUMNS, *privacy.protected)
     build_facts(
         con,
         days,
         cohort=params.workbench.cohort,
-        privacy=params.workbench.privacy,
+        privacy=privacy,
         year_starts=params.workbench.quarter.fiscal_year_starts,
+        candidates=""
+        if persona is None
+        else write_candidates(params.personas, persona, columns=columns),
     )
     assign_personas(con, params.personas, path=params.folder / "personas.yml")
 
@@ -193,7 +229,7 @@ def build_cohort(
         protected=tuple(protected),
         clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
         flow=con.execute(_FLOW).df().drop(columns="position"),
-        notes=(*_describe(con, frame, outcome, trials), adjustment.text),
+        notes=(*describe_trials(con, frame, outcome, trials), adjustment.text),
         unmeasured=adjustment.unmeasured_labels,
     )
 
@@ -233,11 +269,16 @@ def build_cohorts(
                     outcome=outcome,
                 )
             )
-    return CohortSet(persona=persona, cohorts=tuple(cohorts), gaps=tuple(gaps))
+    judged = [
+        replace(item, threats=run.list_threats(item.outcome.id)) for item in cohorts
+    ]
+    return CohortSet(persona=persona, cohorts=tuple(judged), gaps=tuple(gaps))
 
 
 def _find_gap(run: RunParams, outcome: Outcome, present: Sequence[str]) -> str:
     """Say why an outcome cannot be read this quarter, or return an empty text."""
+    if is_only_followed(outcome):
+        return ONLY_FOLLOWED
     if is_supported(outcome):
         missing = find_missing_tables(outcome, present)
         if missing:
@@ -253,16 +294,27 @@ def find_first_quarter(params: OrgParams) -> Quarter:
     return Quarter.parse(span.first, year_starts=span.fiscal_year_starts)
 
 
-def _select_frame(covariates: Sequence[str], protected: Sequence[str]) -> str:
+def list_facts(
+    covariates: Sequence[str], protected: Sequence[str], *, values: str
+) -> str:
+    """Write the columns of a frame: of ``at_risk``, named ``r``, and the `values`."""
     columns = dict.fromkeys([*covariates, *protected])
     own = {"unit", "trial", "site"}
-    listed = ", ".join(f'r."{name}"' for name in columns if name not in own)
+    listed = "".join(f', r."{name}"' for name in columns if name not in own)
+    return (
+        "r.unit, r.trial, coalesce(r.manager_id, r.unit) as team, r.location as site,"
+        f" r.time_zero, r.landmark, r.treated, {values}{listed}"
+    )
+
+
+def _select_frame(covariates: Sequence[str], protected: Sequence[str]) -> str:
+    values = (
+        "v.outcome, case when v.outcome is not null then null"
+        " when r.exit_date <= w.window_ends then 'left'"
+        " else 'not recorded' end as lost"
+    )
     return f"""
-        select r.unit, r.trial, coalesce(r.manager_id, r.unit) as team,
-            r.location as site, r.time_zero, r.landmark, r.treated, v.outcome,
-            case when v.outcome is not null then null
-                when r.exit_date <= w.window_ends then 'left'
-                else 'not recorded' end as lost, {listed}
+        select {list_facts(covariates, protected, values=values)}
         from at_risk r join windows w using (trial)
         left join outcome_values v on v.unit = r.unit and v.trial = r.trial
         where r.stayed order by r.trial, r.unit
@@ -278,12 +330,13 @@ def tidy_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({k: v for k, v in kinds.items() if k in frame.columns})
 
 
-def _describe(
+def describe_trials(
     con: duckdb.DuckDBPyConnection,
     frame: pd.DataFrame,
     outcome: Outcome,
     trials: Sequence[Trial],
 ) -> tuple[str, ...]:
+    """Say which quarters are read, and how much learning there was among others."""
     quarters = ", ".join(str(trial.exposure) for trial in trials)
     partly = con.execute(
         "select count(*) from at_risk join windows using (trial)"

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from workbench.core.params import Outcome
 from workbench.core.quarters import Quarter, list_quarters
 
-__all__ = ["Trial", "list_trials", "plan_trials"]
+__all__ = ["Trial", "list_trials", "plan_follow_ups", "plan_trials"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,39 @@ def plan_trials(outcome: Outcome, quarter: Quarter, *, first: Quarter) -> list[T
         if trial.window_ends <= quarter.last_day
     ]
     return closed[-outcome.exposure_window_quarters :]
+
+
+def plan_follow_ups(
+    outcome: Outcome, quarter: Quarter, *, first: Quarter
+) -> list[Trial]:
+    """List the trials whose people can be followed until the data cut.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        With ``horizon_days``.
+    quarter : Quarter
+        The reported quarter; its last day is the data cut.
+    first : Quarter
+        First quarter with data; no earlier exposure is read.
+
+    Returns
+    -------
+    list of Trial
+        Oldest first, each with the data cut as the end of its window: those of
+        `plan_trials`, and all exposure quarters since, whose people have been followed
+        for less than the horizon. Where no window has closed yet, the last
+        ``exposure_window_quarters``. The reported quarter is none of them, as its
+        landmark is the cut.
+    """
+    exposures = _exposures(first, quarter)[:-1]
+    closed = plan_trials(outcome, quarter, first=first)
+    if closed:
+        kept = [item for item in exposures if item >= closed[0].exposure]
+    else:
+        kept = exposures[-outcome.exposure_window_quarters :]
+    cut = quarter.last_day
+    return [Trial(exposure=item, period=quarter, window_ends=cut) for item in kept]
 
 
 def list_trials(

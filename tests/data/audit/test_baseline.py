@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from statistics import mean, stdev
 
 import pandas as pd
@@ -172,3 +172,49 @@ def test_learning_of_the_last_quarter_is_too_young(rows: Rows, opened: Opener) -
     found = _pair(rows, opened)
     assert found["paired"].isna().all()
     assert set(found["learners"]) == {0}
+
+
+RAMP = Outcome(
+    id="ramp_days",
+    source="proficiency_dates.days",
+    kind="time_to_event",
+    unit="days",
+    horizon_days=90,
+)
+
+
+def test_ramp_is_read_among_those_proficient_of_late(
+    rows: Rows, opened: Opener
+) -> None:
+    # 0 to 5 have left; 10 to 14 are proficient since 1 August, after 100 + i days
+    rows["proficiency_dates"] = [
+        {
+            "employee_id": rows["employees"][i]["employee_id"],
+            "role": "agent",
+            "role_start": date(2026, 8, 1) - timedelta(days=100 + i),
+            "proficient_at": date(2026, 8, 1) if i < 15 else None,
+        }
+        for i in (0, *range(10, 20))
+    ]
+    row = _describe(rows, opened, RAMP).loc["ramp_days"]
+    assert (row["n"], row["missing"]) == (5, 49)
+    assert row["mean"] == pytest.approx(112)
+    assert "2026-07-02" in row["read"]
+
+
+def test_ramp_pairs_learners_who_were_still_on_the_way(
+    rows: Rows, opened: Opener
+) -> None:
+    rows["proficiency_dates"] = [
+        {
+            "employee_id": row["employee_id"],
+            "role": "agent",
+            "role_start": date(2024, 1, 15),
+            "proficient_at": date(2024, 2, 15) if number % 4 < 2 else None,
+        }
+        for number, row in enumerate(rows["employees"])
+    ]
+    programs = build_params().programs
+    found = pair_outcomes(opened(rows), programs, [RAMP], quarter=LAST, min_group=5)
+    row = found.set_index("outcome").loc["ramp_days"]
+    assert 0 < row["with_outcome"] < row["learners"]

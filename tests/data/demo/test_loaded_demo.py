@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.cohorts.follow_up import build_follow_ups, prepare_follow_ups
 from workbench.core.params import load_org_params
 from workbench.core.quarters import Quarter
 from workbench.data.contract import TABLES, build_schema
+from workbench.data.cut import open_cut
 
-from .conftest import PARAMS
+from .conftest import LAST, PARAMS
 
 NOT_LOADED = {"list"}
 
@@ -116,6 +118,39 @@ def test_who_stayed_to_the_landmark_is_as_the_truth_says(made, loaded):
     gone = left <= np.array(landmark, "datetime64[us]")
     assert (gone == ~truth["stayed"]).all()
     assert 0 < gone.sum() < 0.1 * len(truth)
+
+
+def test_managers_yml_names_the_behaviours_of_the_log(loaded):
+    params = load_org_params("demo", PARAMS)
+    declared = {item.id for item in params.managers.behaviours}
+    assert declared == set(loaded.table("manager_actions")["action"])
+
+
+def test_learners_followed_to_proficiency_are_those_of_the_truth(made, loaded):
+    params = load_org_params("demo", PARAMS)
+    truth = made.table("people")
+    truth = truth[
+        (truth["outcome"] == "ramp_days") & ~truth["exposure_quarter"].eq(str(LAST))
+    ]
+    tables = [path.stem for path in loaded.store.glob("*.parquet")]
+    followed = set()
+    for persona in ("support_l1_new", "team_leads"):
+        con = open_cut(loaded.store, LAST.last_day, params.workbench.privacy)
+        prepare_follow_ups(con, params, LAST, persona=persona)
+        found = build_follow_ups(con, params, LAST, persona=persona, tables=tables)
+        con.close()
+        ramp = next(x for x in found.follow_ups if x.origin == "role start")
+        learners = ramp.cohort.frame[ramp.cohort.frame["treated"]]
+        followed |= {
+            (persona, *key)
+            for key in zip(learners["unit"], learners["trial"], strict=True)
+        }
+    mine = truth[truth["persona"].isin(["support_l1_new", "team_leads"])]
+    names = mine["employee_id"].map(loaded.pseudonyms)
+    assert followed == set(
+        zip(mine["persona"], names, mine["exposure_quarter"], strict=True)
+    )
+    assert len(followed) > 5
 
 
 def test_jobs_are_in_order_and_name_real_managers(loaded):

@@ -69,7 +69,8 @@ def describe_baselines(
     -----
     Performance and skills are the latest value of people employed at the cut;
     retention and mobility look back over the outcome's horizon from the cut, at those
-    employed when it began.
+    employed when it began. Days to proficiency are those of people employed at the cut
+    who became proficient within the horizon before it.
     """
     rows = [_describe(con, item, cut=cut, min_group=min_group) for item in outcomes]
     table = pd.DataFrame(rows, columns=BASELINE_COLUMNS)
@@ -172,6 +173,18 @@ def _read_skills(
     return query, "mean of each person's latest assessments, one per skill", cut
 
 
+def _read_ramp(
+    _con: duckdb.DuckDBPyConnection, _field: str, cut: date, horizon: int
+) -> Reading:
+    start = _back(cut, horizon)
+    query = (
+        "select employee_id as unit, avg(proficient_at - role_start) as value"
+        f" from proficiency_dates where proficient_at > date '{start}' group by all"
+    )
+    read = f"days of those proficient since {start:%Y-%m-%d}, employed at the cut"
+    return query, read, cut
+
+
 def _read_employees(
     con: duckdb.DuckDBPyConnection, field: str, cut: date, _horizon: int
 ) -> Reading:
@@ -189,6 +202,7 @@ _READERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str, date, int], Readin
     "exits": _read_exits,
     "job_history": _read_moves,
     "skill_assessments": _read_skills,
+    "proficiency_dates": _read_ramp,
     "employees": _read_employees,
 }
 

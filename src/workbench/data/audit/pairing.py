@@ -173,6 +173,11 @@ def _write_values(
             "select employee_id as unit, effective_date as day from job_history"
             " where event in ('promotion', 'transfer')"
         )
+    if table == "proficiency_dates":
+        return (
+            "select employee_id as unit,"
+            " coalesce(proficient_at, date '9999-12-31') as day from proficiency_dates"
+        )
     dates = {"performance": "period", "skill_assessments": "assessed_at"}
     columns = [row[0] for row in con.execute("describe employees").fetchall()]
     if table == "employees" and field in columns:

@@ -1,0 +1,407 @@
+"""Following people until something happens: every outcome that takes time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+import pandas as pd
+
+from workbench.cohorts.adjustment import choose_adjustment
+from workbench.cohorts.follow_frames import FollowUp, Histories
+from workbench.cohorts.follow_values import (
+    DETAILS,
+    ROLE_START,
+    Followable,
+    build_follow_values,
+    takes_time,
+)
+from workbench.cohorts.frames import Cohort
+from workbench.cohorts.histories import build_histories
+from workbench.cohorts.outcomes import find_missing_tables
+from workbench.cohorts.practice import (
+    Practice,
+    build_practice,
+    list_practice_quarters,
+)
+from workbench.cohorts.target_trial import (
+    Gap,
+    describe_trials,
+    find_first_quarter,
+    list_facts,
+    prepare_members,
+    prepare_program,
+    tidy_frame,
+)
+from workbench.cohorts.trials import Trial, plan_follow_ups
+from workbench.core.params import OrgParams, Outcome, Program
+from workbench.core.quarters import Quarter
+from workbench.core.run_params import RunParams
+from workbench.core.store import read_json
+from workbench.data.cut import open_cut
+
+__all__ = [
+    "FollowUpSet",
+    "build_follow_up",
+    "build_follow_ups",
+    "load_follow_ups",
+    "prepare_follow_ups",
+]
+
+_TAKES_NO_TIME = (
+    "It is a value and not something that happens sooner or later, so there is nothing"
+    " to follow; the stages before this one compare it."
+)
+_NO_HORIZON = "It has no horizon_days in outcomes.yml, so that it could be followed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpSet:
+    """All follow-ups of one persona and quarter, and the outcomes that have none.
+
+    Attributes
+    ----------
+    persona : str
+        Id of the persona.
+    follow_ups : tuple of FollowUp
+        In the order of ``programs.yml`` and ``outcomes.yml``.
+    histories : tuple of Histories
+        For each of them whose outcome is leaving.
+    practice : tuple of Practice
+        One per programme.
+    gaps : tuple of Gap
+        Outcomes that are not followed, with the reason.
+    """
+
+    persona: str
+    follow_ups: tuple[FollowUp, ...]
+    histories: tuple[Histories, ...]
+    practice: tuple[Practice, ...]
+    gaps: tuple[Gap, ...]
+
+    def tabulate(self, *, min_group: int = 0) -> pd.DataFrame:
+        """Count people and events per comparison.
+
+        Parameters
+        ----------
+        min_group : int
+            Smaller counts of people are left out.
+
+        Returns
+        -------
+        DataFrame
+            ``program``, ``outcome``, ``trials``, ``learners``, ``others``, ``events``
+            (of interest, within the horizon) and ``followed`` (to the horizon, or to
+            the end of their follow-up), the last four in person-quarters.
+        """
+        columns = ["program", "outcome", "trials", "learners", "others", "events"]
+        columns += ["followed"]
+        rows = [_count(item) for item in self.follow_ups]
+        counts = pd.DataFrame(rows, columns=columns)
+        people = counts[columns[3:]].astype("Int64")
+        counts[columns[3:]] = people.mask(people < min_group)
+        return counts
+
+
+def load_follow_ups(run: RunParams) -> FollowUpSet:
+    """Follow the people of a run's persona: its programmes times what takes time.
+
+    Parameters
+    ----------
+    run : RunParams
+        Of a stage that varies by persona.
+
+    Returns
+    -------
+    FollowUpSet
+        Follow-ups, histories of leaving, answers and follow-ups by managers.
+
+    Raises
+    ------
+    ParamError
+        If a parameter file names what the data do not have.
+    DesignError
+        If a fact dated after time zero would enter as a covariate.
+    """
+    params, store = run.params, run.workspace.store(run.params.org)
+    con = open_cut(store, run.quarter.last_day, params.workbench.privacy)
+    try:
+        prepare_follow_ups(con, params, run.quarter, persona=run.persona)
+        tables = list(read_json(store / "_load.json")["tables"])
+        found = build_follow_ups(
+            con, params, run.quarter, persona=run.persona, tables=tables
+        )
+    finally:
+        con.close()
+    judged = [_add_threats(item, run) for item in found.follow_ups]
+    return replace(found, follow_ups=tuple(judged))
+
+
+def _add_threats(follow: FollowUp, run: RunParams) -> FollowUp:
+    threats = run.list_threats(follow.cohort.outcome.id)
+    return replace(follow, cohort=replace(follow.cohort, threats=threats))
+
+
+def prepare_follow_ups(
+    con: duckdb.DuckDBPyConnection,
+    params: OrgParams,
+    quarter: Quarter,
+    *,
+    persona: str,
+) -> None:
+    """Build ``facts`` and ``members`` for all quarters that the stage reads."""
+    first = find_first_quarter(params)
+    exposures = {*list_practice_quarters(quarter, first=first)}
+    for outcome in params.outcomes:
+        if takes_time(outcome) and outcome.horizon_days is not None:
+            trials = plan_follow_ups(outcome, quarter, first=first)
+            exposures |= {item.exposure for item in trials}
+    prepare_members(con, params, quarter, exposures=sorted(exposures), persona=persona)
+
+
+def build_follow_ups(
+    con: duckdb.DuckDBPyConnection,
+    params: OrgParams,
+    quarter: Quarter,
+    *,
+    persona: str,
+    tables: Sequence[str],
+) -> FollowUpSet:
+    """Build every follow-up of one persona; see `load_follow_ups`.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        As left by `prepare_follow_ups`.
+    params : OrgParams
+        The organisation's parameters.
+    quarter : Quarter
+        The reported quarter.
+    persona : str
+        The persona.
+    tables : sequence of str
+        Canonical tables that were loaded.
+    """
+    follow_ups: list[FollowUp] = []
+    histories: list[Histories] = []
+    practice: list[Practice] = []
+    gaps: list[Gap] = []
+    first = find_first_quarter(params)
+    quarters = list_practice_quarters(quarter, first=first)
+    for program in params.find_programs(persona):
+        prepare_program(con, persona=persona, program=program)
+        for outcome in params.outcomes:
+            trials = plan_follow_ups(outcome, quarter, first=first)
+            reason = _find_gap(outcome, trials, tables)
+            if reason:
+                gaps.append(Gap(program=program.id, outcome=outcome.id, reason=reason))
+                continue
+            made = build_follow_up(
+                con,
+                params,
+                quarter,
+                persona=persona,
+                program=program,
+                outcome=outcome,
+            )
+            follow_ups.append(made)
+            if outcome.source.startswith("exits."):
+                histories.append(
+                    build_histories(
+                        con, params, program=program, outcome=outcome, trials=trials
+                    )
+                )
+        practice.append(
+            build_practice(
+                con,
+                params,
+                quarter,
+                program=program,
+                quarters=quarters,
+                tables=tables,
+            )
+        )
+    return FollowUpSet(
+        persona=persona,
+        follow_ups=tuple(follow_ups),
+        histories=tuple(histories),
+        practice=tuple(practice),
+        gaps=tuple(gaps),
+    )
+
+
+def build_follow_up(
+    con: duckdb.DuckDBPyConnection,
+    params: OrgParams,
+    quarter: Quarter,
+    *,
+    persona: str,
+    program: Program,
+    outcome: Outcome,
+) -> FollowUp:
+    """Follow the people of one persona and programme until an outcome happens.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Holds ``at_risk`` of the persona and programme; see `prepare_program`.
+    params : OrgParams
+        The organisation's parameters.
+    quarter : Quarter
+        The reported quarter; its last day is the data cut.
+    persona : str
+        Persona in force at time zero.
+    program : Program
+        Its completion between time zero and the landmark is the exposure.
+    outcome : Outcome
+        One that takes time, with ``horizon_days``.
+
+    Returns
+    -------
+    FollowUp
+        People employed and not yet learners at time zero who were still employed at
+        the landmark, followed from there. For days to proficiency, those of them who
+        were on the way on the first day, and still on the way at the landmark: the
+        days are those of people whom the quarter of learning left with some to go.
+        Who was left out is counted in ``flow``.
+    """
+    trials = plan_follow_ups(outcome, quarter, first=find_first_quarter(params))
+    found = build_follow_values(con, outcome, trials)
+    protected = params.workbench.privacy.protected
+    adjustment = choose_adjustment(params, outcome)
+    horizon = int(outcome.horizon_days or 0)
+    listed = list_facts(
+        adjustment.covariates, protected, values=_VALUES.format(horizon=horizon)
+    )
+    frame = tidy_frame(con.execute(_FRAME.format(listed=listed)).df())
+    frame = frame.astype({"cause": "int64", "detail": "int64"})
+    judged = bool(frame["detail"].between(1, 2).any())
+    if not (detailed := judged and outcome.source == "exits.voluntary"):
+        frame = frame.drop(columns="detail")
+    cohort = Cohort(
+        quarter=str(quarter),
+        persona=persona,
+        program=program,
+        outcome=outcome,
+        frame=frame,
+        covariates=adjustment.covariates,
+        protected=tuple(protected),
+        clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
+        flow=_count_steps(con, found),
+        notes=(
+            *describe_trials(con, frame, outcome, trials),
+            *_describe(con, found, trials, params.workbench.privacy.min_group),
+            adjustment.text,
+        ),
+        unmeasured=adjustment.unmeasured_labels,
+    )
+    return FollowUp(
+        cohort=cohort,
+        causes=found.causes,
+        horizon=horizon,
+        origin=found.origin,
+        details=DETAILS if detailed else (),
+    )
+
+
+def _find_gap(outcome: Outcome, trials: Sequence[Trial], tables: Sequence[str]) -> str:
+    """Say why an outcome is not followed, or return an empty text."""
+    if not takes_time(outcome):
+        return _TAKES_NO_TIME
+    if outcome.horizon_days is None:
+        return _NO_HORIZON
+    missing = find_missing_tables(outcome, tables)
+    if missing:
+        return f"The table {', '.join(missing)} is not loaded."
+    if not trials:
+        return "No exposure quarter has ended before the data cut."
+    return ""
+
+
+def _count(follow: FollowUp) -> dict[str, object]:
+    frame = follow.cohort.frame
+    known = (frame["cause"] > 0) | (frame["duration"] >= follow.horizon)
+    return {
+        "program": follow.cohort.program.id,
+        "outcome": follow.cohort.outcome.id,
+        "trials": frame["trial"].nunique(),
+        "learners": int(frame["treated"].sum()),
+        "others": int((~frame["treated"]).sum()),
+        "events": int(frame["outcome"].sum()),
+        "followed": int(known.sum()),
+    }
+
+
+def _count_steps(con: duckdb.DuckDBPyConnection, found: Followable) -> pd.DataFrame:
+    """Count who remains after each exclusion."""
+    steps = [
+        ("in the persona and employed at time zero", "true"),
+        ("had not learnt the programme before", "not r.learnt_before"),
+        ("still employed at the landmark", "r.stayed"),
+        *(
+            (step, f"r.stayed and coalesce(v.{name}, false)")
+            for step, name in found.counted
+        ),
+    ]
+    counts = ", ".join(
+        f"count(*) filter ({side} and {holds})"
+        for _, holds in steps
+        for side in ("r.treated", "not r.treated")
+    )
+    row = con.execute(f"select {counts} {_ROWS}").fetchall()[0]
+    return pd.DataFrame(
+        {
+            "step": [step for step, _ in steps],
+            "n_treated": row[0::2],
+            "n_control": row[1::2],
+        }
+    )
+
+
+def _describe(
+    con: duckdb.DuckDBPyConnection,
+    found: Followable,
+    trials: Sequence[Trial],
+    min_group: int,
+) -> tuple[str, ...]:
+    notes = [f"Followed until the data cut, {trials[-1].window_ends:%Y-%m-%d}."]
+    if found.origin == ROLE_START:
+        notes += [
+            "People enter at the landmark with the days they had been in the role by"
+            " then; the days are those of people still on the way at the landmark.",
+            _describe_early(con, min_group),
+        ]
+    return tuple(notes)
+
+
+def _describe_early(con: duckdb.DuckDBPyConnection, min_group: int) -> str:
+    """Say how many became proficient before the landmark, and are not followed."""
+    rows = con.execute(_EARLY).fetchall()
+    people = {bool(treated): (there, early) for treated, there, early in rows}
+    text = "Who became proficient within the quarter of learning is left out"
+    after = "; an effect that came that early is not seen."
+    if min(people.get(side, (0, 0))[0] for side in (True, False)) < min_group:
+        return text + after
+    learners, others = (
+        f"{early / there:.0%}" for there, early in (people[True], people[False])
+    )
+    return f"{text} ({learners} of learners, {others} of others){after}"
+
+
+_VALUES = (
+    "cast(v.cause = 1 and v.duration <= {horizon} as double) as outcome,"
+    " cast(null as varchar) as lost, v.duration, v.cause, v.detail, v.elapsed"
+)
+
+_ROWS = """
+from at_risk r join windows w using (trial)
+left join follow_values v on v.unit = r.unit and v.trial = r.trial
+"""
+
+_FRAME = "select {listed}" + _ROWS + "where v.followed order by r.trial, r.unit"
+
+_EARLY = f"""
+select r.treated, count(*) as there, count(*) filter (not v.followed) as early
+{_ROWS} where v.in_role group by all
+"""
