@@ -1,0 +1,1 @@
+"""People followed until something happens: curves, incidences, tests, effects."""
