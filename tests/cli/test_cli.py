@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from tests.runs.conftest import SAVE, make_project
 from workbench.cli import app
 from workbench.cli.examples import EXAMPLES, format_examples
+from workbench.core.stages import PAGES, STAGES
 from workbench.runs.report import RunReport, TaskOutcome
 
 COMMANDS = get_command(app).commands
@@ -131,6 +132,14 @@ def test_wrong_usage_ends_with_code_2(project, words, message):
 ACME = ("--org", "acme")
 
 
+def count_tasks(stages):
+    """Notebooks of two personas."""
+    return sum(2 if item.per_persona else 1 for item in stages)
+
+
+TASKS = count_tasks(STAGES)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -184,12 +193,12 @@ def test_a_run_loads_runs_and_says_so(loaded):
     result = call("run", "2026Q3", *ACME, "--jobs", "2", "--extracts", "elsewhere")
     assert result.exit_code == 0, result.output
     assert "The data of acme are unchanged." in result.output
-    assert "[6/6]" in result.output
-    assert "2026Q3 of acme: 6 done in" in result.output
+    assert f"[{TASKS}/{TASKS}]" in result.output
+    assert f"2026Q3 of acme: {TASKS} done in" in result.output
     assert str(loaded.asked[0]["extracts"]) == "elsewhere"
     again = call("run", "2026Q3", *ACME)
-    assert "2026Q3 of acme: 6 unchanged in" in again.output
-    assert call("status", *ACME).output.count("done") == 6
+    assert f"2026Q3 of acme: {TASKS} unchanged in" in again.output
+    assert call("status", *ACME).output.count("done") == TASKS
 
 
 def test_a_run_that_fails_shows_where_why_and_how_to_open_it(loaded):
@@ -202,11 +211,11 @@ def test_a_run_that_fails_shows_where_why_and_how_to_open_it(loaded):
     opened = "outputs/acme/2026Q3/leads/psm/failed.ipynb"
     assert f"workbench lab {opened}" in result.output
     assert (loaded.root / opened).is_file()
-    assert "2026Q3 of acme: 2 done, 1 failed, 1 skipped in" in result.output
+    assert "2026Q3 of acme: 3 done, 1 failed, 2 skipped in" in result.output
 
 
 def test_the_status_tells_what_was_never_run_and_what_is_out_of_date(loaded):
-    assert call("status", *ACME).output.count("missing") == 11
+    assert call("status", *ACME).output.count("missing") == TASKS + count_tasks(PAGES)
     assert call("run", "2026Q3", *ACME, "--stage", "audit").exit_code == 0
     loaded.write_notebook("01_data_audit.ipynb", SAVE, "x = 1")
     told = call("status", "2026Q3", *ACME).output

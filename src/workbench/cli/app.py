@@ -10,6 +10,7 @@ from workbench import __version__
 from workbench.cli.data_commands import check, demo, load
 from workbench.cli.examples import format_examples
 from workbench.cli.group import WorkbenchGroup
+from workbench.cli.plan_commands import plan_experiment
 from workbench.cli.run_commands import brief, lab, run, status
 
 __all__ = ["app"]
@@ -19,6 +20,7 @@ From extracts to a published brief:
   workbench check --org ORG           what of the extracts maps, what does not
   workbench run 2026Q3 --org ORG      load what changed, run every notebook
   workbench brief 2026Q3 --org ORG    publish a new version of the brief
+  workbench plan-experiment --org ORG plan and register the next test
 """
 
 app = typer.Typer(
@@ -29,8 +31,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=_WAY,
 )
-for _command in (demo, check, load, run, status, brief, lab):
-    app.command(epilog=format_examples(_command.__name__))(_command)
+for _command in (demo, check, load, run, status, brief, plan_experiment, lab):
+    _name = _command.__name__.replace("_", "-")
+    app.command(_name, epilog=format_examples(_name))(_command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -33,6 +33,14 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench brief 2026Q3 --org demo",
         "workbench brief 2026Q3 --org demo --renderer builtin",
     ),
+    "plan-experiment": (
+        "workbench plan-experiment --org demo --persona support_l1_new --dry-run",
+        "workbench plan-experiment --org demo --persona engineers --effect 0.25",
+        "workbench plan-experiment --org demo --persona team_leads"
+        " --design stepped_wedge --outcome kpi_attainment --effect 8% --quarters 5",
+        "workbench plan-experiment --org acme --persona agents --allocation 0.3"
+        " --power 0.9 --per-quarter 200 --name agents_coaching",
+    ),
     "lab": (
         "workbench lab",
         "workbench lab notebooks/03_psm.ipynb",

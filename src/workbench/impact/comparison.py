@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -29,9 +29,21 @@ from workbench.impact.propensity import (
 )
 from workbench.impact.sample import Sample, prepare_sample
 
-__all__ = ["Comparison", "compare_groups"]
+__all__ = ["Comparison", "Weighted", "compare_groups"]
 
 _SUPPORT = ("positivity", "thin_support")
+
+
+class Weighted(Protocol):
+    """Rows with the weights by which they are compared, matched or drawn by lot."""
+
+    @property
+    def sample(self) -> Sample:
+        """The rows."""
+
+    @property
+    def matches(self) -> Matches:
+        """Who is compared with whom, and how much each counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.impact.simulate import make_cohort, make_outcome, simulate_frame
+from workbench.core.declared import REDECLARED
 from workbench.core.errors import (
     DesignError,
     NoOverlapError,
@@ -214,6 +215,14 @@ def test_differential_loss_is_a_threat_with_bounds(frame: pd.DataFrame) -> None:
     assert low < found.headline.estimate < high
     assert "differential attrition" in found.findings.threats
     assert found.headline.evidence == 1
+
+
+def test_an_outcome_declared_anew_is_trusted_less(frame: pd.DataFrame) -> None:
+    before = estimate_psm(make_cohort(frame), seed=1)
+    anew = estimate_psm(make_cohort(frame, threats=(REDECLARED,)), seed=1)
+    assert anew.findings.threats == (REDECLARED, *before.findings.threats)
+    assert anew.headline.evidence == before.headline.evidence - 1
+    assert REDECLARED in anew.facts["evidence"]
 
 
 def test_poor_balance_is_shown_with_the_lowest_grade() -> None:

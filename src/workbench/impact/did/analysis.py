@@ -182,7 +182,7 @@ def estimate_did(
         design="did",
         failed_checks=trends.failed,
         pretrend_powered=trends.power.pretrend_powered,
-        threats=tuple(weak),
+        threats=(*panel.threats, *weak),
     )
     facts = describe_design(panel, designs, trends.sensitivity, findings)
     own = designs.two_by_two.checks if designs.two_by_two else ()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import pandas as pd
 from workbench.cohorts.frames import Panel
 from workbench.core.errors import TooFewUnitsError
 from workbench.impact.did.changes import Window
+from workbench.impact.orders import count_orders, list_orders
 from workbench.impact.wild_bootstrap import invert_test
 
 __all__ = ["PermutationTest", "permute_starts"]
@@ -128,10 +128,10 @@ def permute_starts(
     starts = learns.groupby(people[cluster]).min().fillna(0).sort_index()
     own = starts.to_numpy(dtype="int64")
     sums = _sum_changes(panel.frame, windows, cluster=cluster, starts=starts)
-    assignments = _count_assignments(own)
+    assignments = count_orders(own)
     listed = assignments <= _MOST_LISTED
     if listed:
-        others = np.array(list(_list_assignments(own)))
+        others = np.array(list(list_orders(own)))
     else:
         rng = np.random.default_rng(seed)
         others = rng.permuted(np.tile(own, (draws, 1)), axis=1)
@@ -223,31 +223,6 @@ def _compare(sums: _Sums, starts: IntArray) -> tuple[FloatArray, FloatArray]:
         weight += np.where(usable, ours, 0.0)
     nothing = np.where(weight > 0, weight, math.nan)
     return total / nothing, unit_effect / nothing
-
-
-def _count_assignments(starts: IntArray) -> int:
-    counts = np.unique(starts, return_counts=True)[1]
-    ways = math.factorial(len(starts))
-    for count in counts:
-        ways //= math.factorial(int(count))
-    return ways
-
-
-def _list_assignments(starts: IntArray) -> Iterator[IntArray]:
-    """Give every way of placing the same starts, in a fixed order."""
-    values, counts = np.unique(starts, return_counts=True)
-
-    def place(free: tuple[int, ...], rest: int, made: IntArray) -> Iterator[IntArray]:
-        if rest == len(values) - 1:
-            made[list(free)] = values[rest]
-            yield made.copy()
-            return
-        for chosen in combinations(free, int(counts[rest])):
-            made[list(chosen)] = values[rest]
-            left = tuple(item for item in free if item not in chosen)
-            yield from place(left, rest + 1, made)
-
-    return place(tuple(range(len(starts))), 0, np.zeros(len(starts), dtype="int64"))
 
 
 def _share_learning(

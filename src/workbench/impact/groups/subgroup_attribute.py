@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.core.errors import NoVariationError, TooFewUnitsError
-from workbench.impact.comparison import Comparison
+from workbench.impact.comparison import Weighted
 from workbench.impact.effects import Effect
 from workbench.impact.groups.subgroup_cells import (
     NOT_RECORDED,
@@ -82,7 +82,7 @@ class _Rows:
 
 
 def compare_attribute(
-    compared: Comparison,
+    compared: Weighted,
     name: str,
     covariates: FloatArray,
     *,
@@ -93,8 +93,8 @@ def compare_attribute(
 
     Parameters
     ----------
-    compared : Comparison
-        The matched sample.
+    compared : Weighted
+        The rows, matched or drawn by lot.
     name : str
         Column to group by.
     covariates : array of shape (rows, terms)
@@ -154,7 +154,7 @@ def compare_attribute(
     )
 
 
-def _take_rows(compared: Comparison, name: str, min_group: int) -> _Rows:
+def _take_rows(compared: Weighted, name: str, min_group: int) -> _Rows:
     sample, pairs = compared.sample, compared.matches.pairs
     rows = pairs["row"].to_numpy(dtype="int64")
     codes, names = label_groups(sample.frame[name])
@@ -187,7 +187,7 @@ def _write_notes(data: _Rows, min_group: int) -> dict[int, str]:
 
 
 def _fit(
-    compared: Comparison, data: _Rows, covariates: FloatArray, both: IntArray
+    compared: Weighted, data: _Rows, covariates: FloatArray, both: IntArray
 ) -> GroupRegression:
     """Regress in the rows of groups that hold learners and others."""
     sample, kept = compared.sample, np.isin(data.codes, both)

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.cohorts.frames import Cohort
 from workbench.core.results import Check, Estimate
 from workbench.impact.aipw import estimate_aipw
-from workbench.impact.attrition import Attrition, measure_attrition
+from workbench.impact.attrition import measure_attrition
 from workbench.impact.balance import OVERALL
 from workbench.impact.before_after import (
     COLUMNS,
@@ -49,6 +49,8 @@ from workbench.impact.psm.report import (
 from workbench.impact.spill_over import check_spill_over
 
 __all__ = ["PsmResult", "estimate_psm"]
+
+_WEAK = {"power": "too little power", "spill_over": "possible spill-over"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +243,12 @@ def _report(
     headline, doubly_robust = made.effects[1], made.effects[3]
     attrition = measure_attrition(cohort, alpha=alpha)
     power = check_power(headline, cohort, alpha=alpha)
-    findings = _find(compared, attrition, power, made.spill_over, examined.robust)
+    findings = _find(
+        compared,
+        (*cohort.threats, *attrition.threats),
+        (power, made.spill_over),
+        examined.robust,
+    )
     facts = describe_comparison(
         sample,
         compared.design,
@@ -286,25 +293,17 @@ def _report(
 
 def _find(
     compared: Comparison,
-    attrition: Attrition,
-    power: Check,
-    spill_over: Check,
+    threats: Sequence[str],
+    checks: Sequence[Check],
     robust: bool | None,
 ) -> Findings:
-    weak = [
-        words
-        for words, check in (
-            ("too little power", power),
-            ("possible spill-over", spill_over),
-        )
-        if check.passed is False
-    ]
+    weak = [_WEAK[item.check] for item in checks if item.passed is False]
     return Findings(
         design="matched",
         failed_checks=compared.failed,
         largest_smd=compared.largest_smd,
         robust=robust,
-        threats=(*attrition.threats, *weak),
+        threats=(*threats, *weak),
     )
 
 

@@ -1,0 +1,1 @@
+"""Stage 05: experiments, from assignment to graded effect."""

@@ -1,0 +1,233 @@
+"""Plans: sizes, time, what is out of reach, and what is written down of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from tests.impact.simulate import make_outcome, make_program
+from workbench.cohorts.planning import PlanFacts, Uptake
+from workbench.core.errors import DesignError, ParamError
+from workbench.core.quarters import Quarter
+from workbench.core.registration import Registration
+from workbench.core.yaml_files import read_model
+from workbench.impact.experiment.power import calculate_power
+from workbench.impact.planning.draft import (
+    draft_registration,
+    format_registration,
+    write_registration,
+)
+from workbench.impact.planning.expected_error import expect_individual
+from workbench.impact.planning.plan import plan_experiment
+from workbench.impact.planning.plan_frames import CURVE_COLUMNS, PlanRequest
+
+TODAY = date(2026, 9, 20)
+
+FACTS = PlanFacts(
+    quarter=Quarter(2026, 3),
+    persona="newcomers",
+    program=make_program(),
+    outcome=make_outcome(),
+    people=800,
+    mean=3.0,
+    sd=0.5,
+    icc=0.05,
+    icc_error=0.03,
+    correlation=0.6,
+    adjusted_sd=0.4,
+    adjusted_icc=0.03,
+    attrition=0.1,
+    eligible=300,
+    arrivals=50.0,
+    learners=60.0,
+    teams=40,
+    team_size=7.5,
+    team_cv=0.4,
+    uptake=Uptake(taken=0.6, taken_control=0.1, text="100 people"),
+)
+
+
+def plan(design="individual", effect=0.3, facts=FACTS, **more):
+    return plan_experiment(facts, PlanRequest(design=design, effect=effect, **more))
+
+
+def test_the_plan_is_for_the_effect_of_the_offer_and_those_who_are_seen():
+    made = plan()
+    assert made.offer_effect == pytest.approx(0.3 * 0.5)
+    treated = round(made.people / 2)
+    expected = expect_individual(
+        sd=0.5, treated=treated * 0.9, control=(made.people - treated) * 0.9
+    )
+    assert made.power == pytest.approx(calculate_power(0.15, expected))
+    assert made.power >= 0.8
+    assert made.reachable
+    assert made.needed == made.people == made.clusters
+    assert made.adjusted_power > made.power > made.watched_power > 0.4
+
+
+def test_people_are_assigned_at_the_pace_of_those_who_learnt():
+    made = plan(effect=0.35)
+    assert 60 / 0.6 / 0.5 < made.people < 300
+    assert made.quarters == 2
+    assert (made.starts_on, made.ends_on) == (date(2026, 10, 1), date(2027, 3, 31))
+    assert made.known_on == date(2027, 6, 30)
+    assert "at that pace 200 can be assigned" in " ".join(made.notes)
+    assert plan(effect=0.35, per_quarter=400).quarters == 1
+    later = plan(per_quarter=400)
+    assert 350 < later.people < 400
+    assert later.quarters == 3, "300 are there and 50 arrive every quarter"
+
+
+def test_where_nobody_learnt_no_pace_is_assumed():
+    made = plan(effect=0.35, facts=replace(FACTS, learners=0.0))
+    assert made.quarters == 1
+    assert "no pace is assumed" in " ".join(made.notes)
+
+
+def test_a_window_of_a_year_is_waited_for():
+    outcome = make_outcome(
+        kind="time_to_event", source="exits.voluntary", horizon_days=365
+    )
+    facts = replace(FACTS, outcome=outcome, mean=0.8, correlation=0.0, attrition=0.0)
+    made = plan(facts=facts, effect=0.15, quarters=8)
+    assert (made.known_on - made.ends_on).days == 365
+    assert made.power == made.adjusted_power
+    shares = (0.8 * 0.2, 0.875 * 0.125)
+    treated = round(made.people / 2)
+    expected = expect_individual(
+        sd=shares[0] ** 0.5,
+        sd_treated=shares[1] ** 0.5,
+        treated=treated,
+        control=made.people - treated,
+    )
+    assert made.power == pytest.approx(calculate_power(0.075, expected))
+    with pytest.raises(DesignError, match=r"from 0\.8 to 1\.05"):
+        plan(facts=facts, effect=0.5)
+
+
+def test_an_outcome_that_should_fall_is_planned_downwards():
+    outcome = make_outcome(kind="binary", direction="down")
+    facts = replace(FACTS, outcome=outcome, mean=0.1)
+    assert plan(facts=facts, effect=0.18).offer_effect == pytest.approx(0.09)
+    with pytest.raises(DesignError, match=r"from 0\.1 to -0\.05"):
+        plan(facts=facts, effect=0.3)
+
+
+def test_out_of_reach_says_what_could_be_found_and_that_is_within_reach():
+    made = plan(effect=0.1)
+    assert not made.reachable
+    assert made.needed > made.people == 300 + 3 * 50
+    assert made.power < 0.8
+    again = plan(effect=made.detectable * 1.001)
+    assert again.reachable
+    assert again.people == pytest.approx(made.people, abs=3)
+    with pytest.raises(ParamError, match=r"does not reach its aim(.|\n)*plan for"):
+        draft_registration(made, name="test", written_on=TODAY)
+
+
+def test_teams_are_drawn_once_and_their_number_is_what_there_is():
+    made = plan("cluster", effect=0.5)
+    assert made.reachable
+    assert made.quarters == 1
+    assert made.people == round(made.clusters * 7.5)
+    assert "one standard error higher, 0.080, power would be" in made.notes[-1]
+    assert math.isnan(made.watched_power)
+    short = plan("cluster", effect=0.2)
+    assert (short.reachable, short.clusters) == (False, 40)
+    crowded = plan("cluster", effect=0.2, clusters=400)
+    assert crowded.reachable
+    assert "60 people complete the programme a quarter; here" in crowded.notes[1]
+    assert short.curve["quarters"].tolist()[-1] == 0
+
+
+def test_a_wedge_takes_its_waves():
+    made = plan("stepped_wedge", effect=0.4, quarters=4)
+    assert made.quarters == 4
+    assert made.ends_on == date(2027, 9, 30)
+    assert math.isnan(made.watched_power)
+    assert made.adjusted_power > made.power
+    registration = draft_registration(made, name="wedge", written_on=TODAY)
+    assert [str(day) for day in registration.steps] == [
+        "2026-10-01",
+        "2027-01-01",
+        "2027-04-01",
+        "2027-07-01",
+    ]
+    assert registration.allocation == {}
+
+
+def test_the_curve_rises_through_the_plan():
+    made = plan()
+    assert tuple(made.curve.columns) == CURVE_COLUMNS
+    assert made.curve["power"].is_monotonic_increasing
+    assert made.curve["detectable"].is_monotonic_decreasing
+    own = made.curve[made.curve["people"] == made.people].iloc[0]
+    assert own["power"] == pytest.approx(made.power)
+    assert own["detectable"] == pytest.approx(made.detectable)
+
+
+def test_unequal_shares_need_more_people():
+    assert plan(share=0.2).needed > plan().needed
+    assert plan(share=0.2).needed == pytest.approx(plan().needed / 0.64, rel=0.02)
+
+
+def test_unknown_uptake_is_said_and_given_uptake_is_taken():
+    unknown = plan(facts=replace(FACTS, uptake=None))
+    assert unknown.taken == 1.0
+    assert "Nothing is known about uptake" in unknown.notes[0]
+    assert plan(taken=0.9).offer_effect == pytest.approx(0.3 * 0.8)
+    with pytest.raises(DesignError, match="the offer changes nothing"):
+        plan(taken=0.05)
+
+
+def test_there_must_be_somebody_to_draw():
+    with pytest.raises(DesignError, match="too few to draw from"):
+        plan(facts=replace(FACTS, eligible=5, arrivals=0.0))
+    with pytest.raises(DesignError, match="at least 8 teams"):
+        plan("stepped_wedge", quarters=8, facts=replace(FACTS, teams=7))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"effect": 0.0}, "effect 0: above 0"),
+        ({"effect": math.nan}, "effect nan"),
+        ({"share": 1.0}, "allocation 1: between 0 and 1"),
+        ({"quarters": 0}, "quarters 0: 1 to 40"),
+        ({"design": "stepped_wedge", "quarters": 1}, "at least 2 waves"),
+        ({"clusters": 2}, "clusters 2: at least 4"),
+        ({"per_quarter": 0}, "per quarter 0: at least 1"),
+        ({"taken": 1.2}, "uptake 1.2: above 0"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(more, message):
+    with pytest.raises(ParamError, match=message):
+        PlanRequest(**({"design": "individual", "effect": 0.3} | more))
+
+
+def test_power_and_level_must_make_a_test():
+    with pytest.raises(ParamError, match="do not make a test"):
+        plan(power=1.5)
+
+
+def test_what_is_written_reads_back_the_same(tmp_path):
+    registration = draft_registration(
+        plan(share=0.3, effect=0.4), name="new", written_on=TODAY
+    )
+    path = tmp_path / "experiments" / "new.yml"
+    write_registration(registration, path)
+    assert read_model(path, Registration) == registration
+    text = path.read_text()
+    assert text.startswith("# Written before the experiment began.")
+    assert text == format_registration(registration)
+    assert registration.allocation == {"control": 0.7, "treatment": 0.3}
+    assert registration.smallest_effect == pytest.approx(0.2)
+    assert "60% of those offered" in registration.analysis
+    with pytest.raises(ParamError, match="registered already"):
+        write_registration(registration, path)
+    later = draft_registration(plan(), name="new", written_on=TODAY)
+    write_registration(later, path, force=True)
+    assert read_model(path, Registration) == later
