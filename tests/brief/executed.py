@@ -29,6 +29,7 @@ from workbench.core.store import ALL_PERSONAS, Workspace
 
 ORG = "acme"
 QUARTER = Quarter(2026, 3)
+PER_PERSONA = tuple(item.name for item in STAGES if item.per_persona)
 LABELS = {
     "team_leads": "Team leads",
     "support_l1_new": "Customer Support L1, first year",
@@ -537,4 +538,6 @@ CELLS = {
     "personas": audit_cells,
     "psm": stage_cells,
     "did": stage_cells,
+    "ab": stage_cells,
+    "survival": stage_cells,
 }

@@ -11,6 +11,7 @@ from rich.console import Console
 from tests.brief.executed import (
     ANSWER,
     LABELS,
+    PER_PERSONA,
     PSEUDONYM,
     Project,
     make_project,
@@ -29,7 +30,7 @@ PAGES = (
     "archive",
     "appendix/all/audit",
     "appendix/all/personas",
-    *(f"appendix/{item}/{name}" for item in LABELS for name in ("psm", "did")),
+    *(f"appendix/{item}/{name}" for item in LABELS for name in PER_PERSONA),
 )
 LEAKS = (
     "papermill",
@@ -230,7 +231,7 @@ def test_console_is_told(project: Project) -> None:
         renderer="builtin",
         console=Console(file=told, width=200),
     )
-    assert "Rendering 15 pages with builtin" in told.getvalue()
+    assert "Rendering 21 pages with builtin" in told.getvalue()
     assert "Published version 1" in told.getvalue()
 
 

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_output
 from tests.brief.executed import (
     LABELS,
     ORG,
+    PER_PERSONA,
     PSEUDONYM,
     QUARTER,
     Project,
@@ -61,7 +62,7 @@ def read_front(site: StagedSite, address: str) -> dict[str, Any]:
 def test_addresses_follow_the_pages_and_stages(ran_project: Project) -> None:
     site = stage(ran_project)
     personas = [f"personas/{item}" for item in LABELS]
-    appendix = [f"appendix/{item}/{name}" for item in LABELS for name in ("psm", "did")]
+    appendix = [f"appendix/{item}/{name}" for item in LABELS for name in PER_PERSONA]
     assert site.addresses == (
         "index",
         *personas,

@@ -150,6 +150,96 @@ def test_two_designs_stand_side_by_side(results: Path) -> None:
     assert both["grade"].between(0, 3).all()
 
 
+@pytest.fixture(scope="module")
+def followed(project: Path, results: Path) -> pd.DataFrame:
+    """Headlines of outcomes that take time, with the truth.
+
+    Over 12 months it is that against people who may learn later; days have one only.
+    """
+    truth = pd.read_parquet(project / "extracts/demo_truth/truth_effects.parquet")
+    truth = truth[truth["exposure_quarter"] == "reported"]
+    paths = sorted(results.glob("*/survival/estimates.parquet"))
+    assert len(paths) == 5
+    table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    table = table[table["headline"]].merge(
+        truth[["persona", "program", "outcome", "att_diluted"]],
+        on=["persona", "program", "outcome"],
+        how="left",
+        validate="1:1",
+    )
+    return table.assign(
+        z=(table["estimate"] - table["att_diluted"]) / table["std_error"]
+    )
+
+
+def test_people_followed_over_time_find_the_truth(followed: pd.DataFrame) -> None:
+    answered = followed[followed["estimate"].notna()]
+    yearly = answered[answered["outcome"] != "ramp_days"]
+    assert len(yearly) == 10
+    assert answered["z"].abs().max() <= FARTHEST, answered[["persona", "outcome", "z"]]
+    covered = answered["att_diluted"].between(answered["ci_low"], answered["ci_high"])
+    assert (~covered).sum() <= 2
+    refused = followed[followed["estimate"].isna()]
+    assert (refused["limitation"].str.startswith("Not answerable")).all()
+
+
+def test_the_first_year_is_shown_to_get_there_sooner(followed: pd.DataFrame) -> None:
+    ramp = followed[followed["outcome"] == "ramp_days"].set_index("persona")
+    new = ramp.loc["support_l1_new"]
+    assert new["unit"] == "days"
+    assert new["ci_high"] < 0
+    assert abs(new["z"]) <= FARTHEST
+
+
+def test_recent_learners_are_predicted_and_never_observed(results: Path) -> None:
+    for folder in sorted(results.glob("*/survival")):
+        expected = pd.read_parquet(folder / "extrapolated.parquet")
+        shown = expected[expected["predicted"].notna()]
+        assert not shown.empty
+        assert (shown["observed_days"] < 365).all()
+        assert (shown["low"] < shown["predicted"]).all()
+        assert (shown["predicted"] < shown["high"]).all()
+
+
+@pytest.fixture(scope="module")
+def tested(project: Path, results: Path) -> pd.DataFrame:
+    """Estimates of the experiments, with the truth about those who learnt."""
+    truth = pd.read_parquet(project / "extracts/demo_truth/truth_effects.parquet")
+    truth = truth[truth["exposure_quarter"] == "reported"]
+    paths = sorted(results.glob("*/ab/estimates.parquet"))
+    table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    return table.merge(
+        truth[["persona", "program", "outcome", "att"]],
+        on=["persona", "program", "outcome"],
+        how="left",
+        validate="m:1",
+    )
+
+
+def test_experiments_find_the_effect_of_learning(tested: pd.DataFrame) -> None:
+    learnt = tested[(tested["method"] == "ab_iv") & tested["estimate"].notna()]
+    learnt = learnt[learnt["subgroup_by"].isna()]
+    assert {"kpi_attainment", "skill_proficiency"} <= set(learnt["outcome"])
+    z = (learnt["estimate"] - learnt["att"]) / learnt["std_error"]
+    assert z.abs().max() <= FARTHEST, learnt[["persona", "outcome"]].assign(z=z)
+    assert learnt["evidence"].between(2, 5).all()
+
+
+def test_offers_change_less_than_learning(tested: pd.DataFrame) -> None:
+    overall = tested[tested["subgroup_by"].isna()].set_index(["persona", "outcome"])
+    offered = overall[overall["method"] == "ab_itt"]["estimate"]
+    learnt = overall[overall["method"] == "ab_iv"]["estimate"].dropna()
+    share = offered.loc[learnt.index] / learnt
+    assert share.between(0.3, 0.9).all(), share
+
+
+def test_personas_without_experiment_say_so(results: Path) -> None:
+    for persona in ("engineers", "account_managers", "support_l1_experienced"):
+        status = read_json(results / persona / "ab" / "status.json")
+        assert status["status"] == "not_applicable"
+        assert status["reason"]
+
+
 def test_every_matched_estimate_is_examined(results: Path) -> None:
     for folder in sorted(results.glob("*/psm")):
         variants = pd.read_parquet(folder / "specification.parquet")
@@ -198,11 +288,11 @@ def test_a_second_run_starts_no_notebook(project: Path, results: Path) -> None:
     before = {path: hash_file(path) for path in results.rglob("*.parquet")}
     done = run_workbench(project, "run", QUARTER, "--org", "demo")
     assert done.returncode == 0, done.stderr
-    assert "12 unchanged" in done.stdout + done.stderr
+    assert "22 unchanged" in done.stdout + done.stderr
     assert {path: hash_file(path) for path in results.rglob("*.parquet")} == before
 
 
-@pytest.mark.parametrize("stage", ["psm", "did"])
+@pytest.mark.parametrize("stage", ["psm", "did", "ab", "survival"])
 def test_forced_results_are_byte_identical(
     project: Path, results: Path, stage: str
 ) -> None:
@@ -236,7 +326,8 @@ def test_the_brief_has_its_pages_and_its_numbers(
     assert {"index.html", "data_quality.html", "methods.html"} <= pages
     assert {f"personas/{name}.html" for name in personas} <= pages
     assert {f"appendix/{name}/psm.html" for name in personas} <= pages
-    assert {f"appendix/{name}/did.html" for name in personas} <= pages
+    for stage in ("did", "ab", "survival"):
+        assert {f"appendix/{name}/{stage}.html" for name in personas} <= pages
     published = read_json(version / "brief.json")
     numbers = json.dumps(published)
     lead = compared[(compared["persona"] == "team_leads") & compared["headline"]]

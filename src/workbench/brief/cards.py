@@ -27,6 +27,7 @@ from workbench.brief.formatting import (
     pluralise,
     split_effect,
 )
+from workbench.brief.levels import LevelCard
 from workbench.brief.scorecard import Kpi
 
 __all__ = ["draw_cards", "tabulate_cards"]
@@ -84,6 +85,8 @@ def tabulate_cards(cards: Sequence[Kpi]) -> Block:
 
 def _draw_card(card: Kpi, *, small: bool) -> str:
     title = f"<h3>{escape_html(card.label)}</h3>"
+    if card.level is not None:
+        return _draw_level(title, card.level)
     if card.pooled is None:
         verdict = draw_verdict("none", _ABSENT.get(card.status, ""))
         return (
@@ -105,6 +108,19 @@ def _draw_card(card: Kpi, *, small: bool) -> str:
         f'<div class="kpi-value">{_draw_value(card)}</div>\n{body}\n'
         f'<div class="kpi-foot">{draw_verdict(kind, words)} '
         f"<span>{draw_grade(card.pooled.evidence, words=True)}</span></div></section>"
+    )
+
+
+def _draw_level(title: str, level: LevelCard) -> str:
+    """Draw how things stand: number, interval, target; no grade, as it is no effect."""
+    kind, words = _VERDICTS[level.verdict]
+    said = f"{level.write_interval()}; {pluralise(level.n, level.counted)}"
+    return (
+        f'<section class="kpi-card">{title}\n'
+        f'<div class="kpi-value">{escape_html(level.write_value())}</div>\n'
+        f'<div class="kpi-ci">{escape_html(f"{said}. {level.write_target()}")}</div>\n'
+        f'<div class="kpi-foot">{draw_verdict(kind, words)} '
+        f"<span>a level, not an effect</span></div></section>"
     )
 
 
@@ -205,6 +221,16 @@ def _draw_band(near: float, far: float) -> str:
 
 
 def _tabulate_card(card: Kpi) -> dict[str, object]:
+    if card.level is not None:
+        return {
+            "label": f"{card.label} (a level, not an effect)",
+            "effect": card.level.write_value(),
+            "interval": card.level.write_interval(),
+            "target": card.level.write_target().removeprefix("Target: "),
+            "verdict": draw_verdict(*_VERDICTS[card.level.verdict]),
+            "grade": MISSING,
+            "n": format_count(card.level.n),
+        }
     if card.pooled is None:
         blank = dict.fromkeys(("effect", "interval", "target", "n"), MISSING)
         return {"label": card.label, "verdict": _ABSENT[card.status], **blank}

@@ -70,7 +70,7 @@ def tabulate_changes(data: BriefData, cards: Sequence[Kpi]) -> list[dict[str, st
     rows = []
     for card in cards:
         old = earlier.get(card.measure.id)
-        if card.pooled is None and (old is None or old.pooled is None):
+        if not _has_number(card) and not _has_number(old):
             continue
         rows.append(
             {
@@ -83,8 +83,14 @@ def tabulate_changes(data: BriefData, cards: Sequence[Kpi]) -> list[dict[str, st
     return rows
 
 
+def _has_number(card: Kpi | None) -> bool:
+    return card is not None and (card.pooled is not None or card.level is not None)
+
+
 def _write(card: Kpi | None) -> str:
-    """Write a card's effect, in per cent where its target is relative."""
+    """Write a card's level, or its effect, in per cent where its target is relative."""
+    if card is not None and card.level is not None:
+        return card.level.write_value()
     if card is None or card.pooled is None:
         return MISSING
     effect, low, high = card.shown
@@ -94,10 +100,16 @@ def _write(card: Kpi | None) -> str:
 
 
 def _explain(old: Kpi | None, new: Kpi, causes: Sequence[str]) -> str:
-    if old is None or old.pooled is None:
+    if old is None or not _has_number(old):
         return "measured for the first time"
-    if new.pooled is None:
+    if not _has_number(new):
         return f"not shown now. {new.reason}"
+    if old.level is not None and new.level is not None:
+        counted = f"{new.level.counted}s"
+        numbers = f"{format_count(old.level.n)}, now {format_count(new.level.n)}"
+        return f"a level; {counted}: {numbers}"
+    if old.pooled is None or new.pooled is None:
+        return "measured in another way"
     before, now = old.pooled.n_treated, new.pooled.n_treated
     people = (
         f"{pluralise(now, 'learner')} in both"

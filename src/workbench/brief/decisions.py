@@ -9,6 +9,11 @@ import numpy as np
 import pandas as pd
 
 from workbench.brief.effects import ADJUSTED_GRADE, adjust_p_values
+from workbench.brief.experiments import (
+    list_own_rows,
+    name_experiment,
+    read_experiments,
+)
 from workbench.brief.formatting import (
     format_effect,
     format_interval,
@@ -16,8 +21,10 @@ from workbench.brief.formatting import (
     format_value,
     is_missing,
 )
+from workbench.brief.labels import label_outcome
 from workbench.brief.narrative import join_words
 from workbench.brief.results import BriefData
+from workbench.brief.stopped import STOPPED
 
 __all__ = ["Decision", "list_decisions"]
 
@@ -49,8 +56,9 @@ def list_decisions(data: BriefData, effects: pd.DataFrame) -> tuple[Decision, ..
     Returns
     -------
     tuple of Decision
-        At most eight. A loss asks for a review; a gain without loss to continue, or to
-        confirm where its evidence grade is below 2; outcomes that all stay within
+        At most eight. An experiment that was stopped asks to be drawn again, one that
+        breaks a guardrail for a review. A loss asks for a review; a gain without loss
+        to continue, or to confirm where its grade is below 2; outcomes that all stay in
         their thresholds not to extend; anything else to measure again, with how many
         more learners it takes. Sources that score below 60 follow, and groups that
         learn less than four fifths as often as others, beyond chance once all groups
@@ -64,7 +72,43 @@ def list_decisions(data: BriefData, effects: pd.DataFrame) -> tuple[Decision, ..
     found = [_decide(data, group) for group in groups]
     order = ("Review", "Continue", "Confirm", "Do not extend", "Measure again")
     programs = sorted(found, key=lambda item: order.index(item.verb))
-    return (*programs, *_repair_sources(data), *_open_access(data))[:_MOST]
+    return (
+        *_repeat_tests(data),
+        *programs,
+        *_repair_sources(data),
+        *_open_access(data),
+    )[:_MOST]
+
+
+def _repeat_tests(data: BriefData) -> list[Decision]:
+    """Ask to draw stopped experiments again, and to look at broken guardrails."""
+    found = []
+    for row in read_experiments(data).to_dict("records"):
+        named = {str(key): item for key, item in row.items()}
+        persona = str(named["persona"])
+        what = f"{name_experiment(data, named)} for {data.label_of(persona)}"
+        if named["status"] == STOPPED:
+            found.append(
+                Decision(
+                    "Draw again",
+                    f"the experiment on {what}, once it is known why its arms do not "
+                    "have the sizes they should.",
+                )
+            )
+        broken = [
+            label_outcome(data, str(item["outcome"]))
+            for item in list_own_rows(data, named, "guardrails", persona)
+            if item.get("verdict") == "broken"
+        ]
+        if broken:
+            found.append(
+                Decision(
+                    "Review",
+                    f"{what}: in the experiment {join_words(broken)} got worse by more "
+                    "than its guardrail allows.",
+                )
+            )
+    return found
 
 
 def _decide(data: BriefData, group: pd.DataFrame) -> Decision:

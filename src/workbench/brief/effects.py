@@ -15,14 +15,19 @@ from workbench.brief.triangulated import apply_triangulation
 
 __all__ = [
     "ADJUSTED_GRADE",
+    "INVITED",
     "Finding",
     "adjust_p_values",
     "classify_effect",
+    "drop_other_naive",
     "find_contradictions",
     "find_naive",
     "judge_threshold",
     "select_effects",
 ]
+
+INVITED = "ab_itt"
+"""Method whose effect is that of being invited, not of learning."""
 
 ADJUSTED_GRADE = 2
 """Evidence grade from which a comparison passes its checks; below it is a hint."""
@@ -30,11 +35,13 @@ ADJUSTED_GRADE = 2
 Finding = Literal["gain", "loss", "none", "unclear", "suppressed", "unanswered"]
 
 _DESIGNS = ("ab", "survival", "psm", "did")
+_FOLLOWED, _CLOSED = "survival", ("psm", "did")
 _KEY = ["persona", "program", "outcome"]
 _OVERLAPPING = 1.959963984540054
 _MATCHED = "psm_nn"
 _DOUBLE = "aipw"
 _NAIVE = "naive"
+_LEARNT = "ab_iv"
 
 
 def select_effects(data: BriefData) -> pd.DataFrame:
@@ -57,23 +64,33 @@ def select_effects(data: BriefData) -> pd.DataFrame:
     Notes
     -----
     Among the estimates that stages stand behind (``headline``), the one with the
-    highest evidence grade is taken; between equal grades experiments come before
-    survival, matching and before-and-after. Where the last two were held against each
-    other, both carry their common grade and the one that stands is taken. p-values
-    are adjusted by Benjamini and Hochberg over all personas and outcomes taken,
-    negative controls and suppressed estimates left out. Negative controls are no
-    headline; their matched estimate is taken.
+    highest evidence grade is taken, which is made from checks and never from the
+    effect; between equal grades experiments come before survival, matching and
+    before-and-after. So an experiment of grade 4 or 5 stands before all others. People
+    followed over time stand before matching on exposures whose window has closed,
+    which reads fewer of the same people, unless only the former fail a check (grade
+    below 2). Where matching and before-and-after were held against each other, both
+    carry their common grade and the one that stands is taken. Of an experiment the
+    effect of learning is taken where it has one, as all others speak of learning; that
+    of being invited, which is smaller as not everybody comes, stands behind others of
+    the same grade. An experiment that was stopped, or has no answer, has no number, and
+    never displaces one. p-values are adjusted by Benjamini and Hochberg over all
+    personas and outcomes taken, negative controls and suppressed estimates left out.
+    Negative controls are no headline; their matched estimate is taken.
     """
     table = data.estimates()
     overall = table["subgroup_by"].isna() & table["period"].isna()
     control = table["outcome"].isin(list_controls(data)) & (table["method"] == _MATCHED)
     chosen = table[overall & (table["headline"].astype(bool) | control)]
+    chosen = _prefer_learning(chosen, table[overall])
     chosen = apply_triangulation(chosen, data)
     chosen["_answered"] = chosen["estimate"].notna()
     chosen["_grade"] = pd.to_numeric(chosen["evidence"]).fillna(-1).astype(float)
     chosen["_design"] = [_rank(name, _DESIGNS) for name in chosen["stage"]]
+    chosen.loc[chosen["method"] == INVITED, "_design"] = len(_DESIGNS)
+    _let_followed_stand(chosen)
     chosen = chosen.sort_values(
-        ["_answered", "_grade", "stands", "_design"],
+        ["_answered", "stands", "_grade", "_design"],
         ascending=[False, False, False, True],
         kind="stable",
     ).drop_duplicates(_KEY)
@@ -88,6 +105,38 @@ def select_effects(data: BriefData) -> pd.DataFrame:
     chosen["finding"] = [classify_effect(row) for row in _records(chosen)]
     _add_naive(chosen, table[overall])
     return chosen.drop(columns=["_answered", "_grade", "_design", "stands"])
+
+
+def _let_followed_stand(chosen: pd.DataFrame) -> None:
+    """Let people followed over time stand before matching, or after it, by checks.
+
+    The one that passes while the other fails stands; else the former.
+    """
+    read = chosen[chosen["_answered"]]
+    for place, row in read[read["stage"] == _FOLLOWED].iterrows():
+        same = (read[_KEY] == row[_KEY]).all(axis=1)
+        others = read[same & read["stage"].isin(_CLOSED)]
+        beaten = bool((others["_grade"] >= ADJUSTED_GRADE).any())
+        if beaten and row["_grade"] < ADJUSTED_GRADE:
+            chosen.loc[place, "stands"] = False
+        else:
+            chosen.loc[others.index, "stands"] = False
+
+
+def _prefer_learning(chosen: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Put the effect of learning in the place of that of being invited to learn."""
+    learnt = table[
+        (table["method"] == _LEARNT)
+        & table["estimate"].notna()
+        & table["evidence"].notna()
+    ]
+    if learnt.empty:
+        return chosen
+    known = pd.MultiIndex.from_frame(learnt[_KEY])
+    invited = (chosen["method"] == INVITED) & pd.MultiIndex.from_frame(
+        chosen[_KEY]
+    ).isin(known)
+    return pd.concat([chosen[~invited], learnt], ignore_index=True)
 
 
 def adjust_p_values(p_values: pd.Series) -> pd.Series:
@@ -213,6 +262,26 @@ def find_contradictions(data: BriefData) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def drop_other_naive(table: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
+    """Keep one difference without adjustment per comparison: that of its own stage.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Overall estimates; several stages give such a difference, on their own people.
+    effects : DataFrame
+        From `select_effects`: which stage is reported.
+    """
+    reported = effects.set_index(_KEY)["stage"]
+    reported = reported[~reported.index.duplicated()]
+    own = reported.reindex(pd.MultiIndex.from_frame(table[_KEY])).to_numpy()
+    plain = (table["method"] == _NAIVE).to_numpy()
+    order = np.argsort(~(plain & (table["stage"].to_numpy() == own)), kind="stable")
+    first = table.iloc[order]
+    kept = first[~(first["method"] == _NAIVE) | ~first.duplicated([*_KEY, "method"])]
+    return kept.sort_index(kind="stable")
+
+
 def find_naive(table: pd.DataFrame) -> pd.DataFrame:
     """Return the differences without adjustment: key, estimate and interval."""
     return _pick(table, _NAIVE)
@@ -226,10 +295,14 @@ def _pick(table: pd.DataFrame, method: str) -> pd.DataFrame:
 
 
 def _add_naive(chosen: pd.DataFrame, table: pd.DataFrame) -> None:
-    """Set the naive difference beside every chosen estimate that may be shown."""
-    naive = find_naive(table).set_index(_KEY)
-    keys = pd.MultiIndex.from_frame(chosen[_KEY])
-    beside = naive.reindex(keys)
+    """Set the naive difference beside every chosen estimate that may be shown.
+
+    It is that of the estimate's own stage where it has one.
+    """
+    beside = pd.DataFrame(
+        [_find_beside(row, table) for row in _records(chosen)],
+        columns=["estimate", "ci_low", "ci_high"],
+    )
     for name, column in (
         ("naive", "estimate"),
         ("naive_low", "ci_low"),
@@ -238,6 +311,17 @@ def _add_naive(chosen: pd.DataFrame, table: pd.DataFrame) -> None:
         values = beside[column].to_numpy(dtype=float, na_value=math.nan)
         hidden = chosen["suppressed"].to_numpy(dtype=bool)
         chosen[name] = np.where(hidden, math.nan, values)
+
+
+def _find_beside(row: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
+    """Return the naive difference for a row, of its own stage if there is one."""
+    own = table[(table[_KEY] == [row[name] for name in _KEY]).all(axis=1)]
+    same = own[own["stage"] == row["stage"]]
+    for rows in (same, own):
+        found = find_naive(rows)
+        if len(found):
+            return _records(found)[0]
+    return {}
 
 
 def _threshold(data: BriefData, row: dict[str, Any]) -> float:

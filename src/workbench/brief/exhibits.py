@@ -36,11 +36,34 @@ METHODS = {
     "did_2x2": "Before and after, simple",
     "did_twfe": "Two-way fixed effects",
     "did_sun_abraham": "Interaction-weighted",
+    "ab_itt": "Experiment: as invited",
+    "ab_cuped": "Experiment: as invited, adjusted",
+    "ab_iv": "Experiment: of learning",
+    "ab_itt_average": "As invited, mean over periods",
+    "ab_itt_people": "As invited, within people",
+    "km": "Followed over time",
+    "km_unadjusted": "Followed, unadjusted",
+    "km_regretted": "Without a regretted exit",
+    "km_median": "Median days",
+    "km_delayed_entry": "Days since the start in the role",
+    "rmst": "Mean days",
+    "cox": "Hazard ratio",
     "naive": "Raw difference",
 }
 """Names of methods for people, in the order of columns."""
 
-_SHOWN = ("psm_nn", "aipw", "ols", "did_cs", "did_matched", "did_cs_earlier", "naive")
+_SHOWN = (
+    "ab_iv",
+    "ab_itt",
+    "km",
+    "psm_nn",
+    "aipw",
+    "ols",
+    "did_cs",
+    "did_matched",
+    "did_cs_earlier",
+    "naive",
+)
 _EVERYBODY = "_all"
 _NAIVE = "naive"
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from workbench.brief.components import Block, escape_html, wrap_html
 
-__all__ = ["ASSUMPTIONS", "CONVENTIONS", "GRADES", "TERMS", "show_terms"]
+__all__ = [
+    "ASSUMPTIONS",
+    "CONVENTIONS",
+    "EXPERIMENTS",
+    "GRADES",
+    "OVER_TIME",
+    "TERMS",
+    "show_terms",
+]
 
 GRADES: tuple[tuple[int, str, str], ...] = (
     (
@@ -60,6 +68,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "expected to be chance (Benjamini and Hochberg).",
     ),
     (
+        "Always-valid interval",
+        "An interval that holds at every look at a running experiment, however often "
+        "one looks. It is wider than one for a single look at the end.",
+    ),
+    (
         "Baseline",
         "What learners would have reached without learning, as their matched "
         "colleagues show it.",
@@ -70,9 +83,29 @@ TERMS: tuple[tuple[str, str], ...] = (
         "changed over the same quarters (difference in differences).",
     ),
     (
+        "Censoring",
+        "That somebody was followed up to a day only, as the data end there. What is "
+        "known until then still counts.",
+    ),
+    (
+        "Competing risk",
+        "Something that ends the waiting in another way: whoever is dismissed can no "
+        "longer resign. It is counted as what it is.",
+    ),
+    (
+        "Compliance",
+        "How many of those invited come, and of those not invited learn anyway. The "
+        "effect of learning is that on people whom the invitation moved.",
+    ),
+    (
         "Control outcome",
         "Something learning cannot change. If learners differ in it, the comparison "
         "misses a cause.",
+    ),
+    (
+        "CUPED",
+        "Taking out of an experiment's outcome what its earlier value foretells. The "
+        "effect stays the same, its interval gets shorter.",
     ),
     ("Data cut", "The last day from which anything was read."),
     (
@@ -91,9 +124,30 @@ TERMS: tuple[tuple[str, str], ...] = (
         "hold for people who did not.",
     ),
     (
+        "Guardrail",
+        "An outcome that an experiment must not make worse by more than a margin that "
+        "was written down before.",
+    ),
+    (
+        "Hazard ratio",
+        "How often something happens among learners in a short time, against others "
+        "who are still there. Below 1 it happens less often; it is no difference in "
+        "shares.",
+    ),
+    (
         "Hidden bias (gamma)",
         "How many times likelier one of two like colleagues could have been to learn, "
         "for reasons nobody recorded, before the effect could be chance (Rosenbaum).",
+    ),
+    (
+        "Intention to treat",
+        "People are compared by what chance decided, whether or not they came. That is "
+        "the effect of being invited.",
+    ),
+    (
+        "Landmark",
+        "The day from which both groups are followed: the end of the quarter of "
+        "learning.",
     ),
     (
         "Like colleagues",
@@ -123,6 +177,20 @@ TERMS: tuple[tuple[str, str], ...] = (
         "Refutation",
         "Changing the data so that the answer is known, such as dealing out learning "
         "by lot, and looking whether the method still finds an effect.",
+    ),
+    (
+        "Registration",
+        "A file written before an experiment begins: who, what, how long, how it is "
+        "read.",
+    ),
+    (
+        "Restricted mean",
+        "The mean number of days until something happens, up to a horizon.",
+    ),
+    (
+        "Sample ratio",
+        "How the people found divide over the arms. If that is not what chance gives, "
+        "somebody is missing and the arms may differ.",
     ),
     (
         "Selection",
@@ -183,6 +251,78 @@ ASSUMPTIONS: tuple[tuple[str, str], ...] = (
 
 """What must be true for a difference to be an effect: lead and text."""
 
+EXPERIMENTS: tuple[tuple[str, str], ...] = (
+    (
+        "Sizes first.",
+        "The arms must have the sizes that chance gives. Below p = 0.001 nothing of "
+        "the experiment is read or shown; the brief says where people are missing.",
+    ),
+    (
+        "As invited.",
+        "Everybody is compared in the arm that chance gave them, whether or not they "
+        "came; errors follow what was drawn, people or teams. Where teams begin one "
+        "after another, those who wait in the same quarter are the comparison.",
+    ),
+    (
+        "Of learning.",
+        "Where it is known who completed, the effect on those who came because they "
+        "were invited is shown too. It takes it that the invitation works through "
+        "learning only.",
+    ),
+    (
+        "People who are lost.",
+        "If outcomes are missing more often in one arm, bounds show what that could "
+        "change.",
+    ),
+    (
+        "Many looks.",
+        "An experiment that is watched while it runs is read by an interval that holds "
+        "at every look.",
+    ),
+    (
+        "As registered.",
+        "Outcome, window and size are written down before. What differs is said before "
+        "any number.",
+    ),
+)
+"""How experiments are read: lead and text."""
+
+OVER_TIME: tuple[tuple[str, str], ...] = (
+    (
+        "From when.",
+        "Learners and matched others are followed from the end of the quarter of "
+        "learning. The day of a course is never the start: who completed it had to be "
+        "there until then, so earlier days would count for learning without being its "
+        "effect.",
+    ),
+    (
+        "For how long.",
+        "To the horizon, or as far as the data go. Whoever joined late is followed for "
+        "less time, and is taken to go on as those before.",
+    ),
+    (
+        "Other ways out.",
+        "Leaving for another reason is counted as what it is, and not as the end of "
+        "watching.",
+    ),
+    (
+        "What is reported.",
+        "The difference in shares at the horizon, or of mean days; the hazard ratio "
+        "stands beside it, with a test whether it stays the same over time.",
+    ),
+    (
+        "Not observed yet.",
+        "What is expected of recent learners is a prediction from earlier ones. It is "
+        "marked, and is part of no other number.",
+    ),
+    (
+        "What it cannot say.",
+        "Matching is as good as what was recorded: a plan to leave that nobody wrote "
+        "down is not in it.",
+    ),
+)
+"""How people are followed over time: lead and text."""
+
 CONVENTIONS: tuple[str, ...] = (
     "Intervals are at 95 %. Each states what the data leave open, not where single "
     "people lie.",
@@ -193,6 +333,11 @@ CONVENTIONS: tuple[str, ...] = (
     "their difference lies within its error, and that error is small enough to have "
     "seen a difference as large as the effect. Matching is reported, unless it fails a "
     "check and the other does not.",
+    "Of several designs one number stands per persona and outcome: that of the highest "
+    "grade, which comes from checks and never from the effect. Between equal grades an "
+    "experiment's effect of learning comes first. People followed over time stand "
+    "before matching, unless only they fail a check. Where designs differ by more than "
+    "their errors, the brief says so.",
     "p-values are adjusted (Benjamini and Hochberg) over all personas and outcomes of "
     "the quarter. A gain or a loss is called one only if its adjusted p is at most "
     "0.05.",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workbench.brief.effects import adjust_p_values, find_contradictions
+from workbench.brief.experiments import describe_experiments
 from workbench.brief.formatting import (
     format_count,
     format_effect,
@@ -14,11 +15,13 @@ from workbench.brief.formatting import (
     pluralise,
 )
 from workbench.brief.header import describe_consent
+from workbench.brief.labels import label_outcome
 from workbench.brief.narrative import (
     describe_contradiction,
     join_words,
 )
 from workbench.brief.results import BriefData
+from workbench.brief.rivals import describe_rivals
 from workbench.brief.scorecard import Kpi
 from workbench.brief.triangulated import describe_disagreements
 
@@ -45,15 +48,20 @@ def list_limitations(
     Returns
     -------
     tuple of str
-        Plain sentences: the assumption under the numbers, designs that disagree,
+        Plain sentences: the assumption under the numbers, outcomes that were declared
+        anew after the first run, designs that disagree,
+        experiments that were stopped, differ from their registration or have none,
         control outcomes that moved, comparisons withheld or without answer, measures
         without a number, stages without results, people without consent.
     """
     contradictions = find_contradictions(data)
     sentences = [
         _state_assumption(effects),
+        *_report_redeclared(data),
         *(describe_contradiction(row) for row in contradictions.to_dict("records")),
         *describe_disagreements(data),
+        *describe_rivals(data, effects),
+        *describe_experiments(data),
         *_report_controls(effects),
         _count_withheld(data, effects),
         _count_unanswered(effects),
@@ -84,6 +92,15 @@ def _state_assumption(effects: pd.DataFrame) -> str:
         "before. A cause that nobody recorded, such as motivation, may still explain a "
         "part."
     )
+
+
+def _report_redeclared(data: BriefData) -> list[str]:
+    """Report outcomes whose threshold or window is not that of the first run."""
+    return [
+        f"{label_outcome(data, outcome)} was declared otherwise after the data of this "
+        f"quarter had been seen ({change}); its evidence is graded one lower for it."
+        for outcome, change in data.redeclared.items()
+    ]
 
 
 def _report_controls(effects: pd.DataFrame) -> list[str]:

@@ -23,6 +23,12 @@ __all__ = [
     "lower_first",
 ]
 
+_AGAINST = {"did": "against the change of others", "ab": "by chance assignment"}
+_CHANCE = {
+    "ab_itt": "among those invited by chance than among the others",
+    "ab_iv": "than it would be without learning, by chance assignment",
+}
+
 
 def join_words(words: Iterable[str]) -> str:
     """Join words as in a sentence: ``a, b and c``."""
@@ -71,6 +77,7 @@ def describe_effect(row: Mapping[str, Any], *, subject: str | None = None) -> st
         return f"{start} is not shown, as the comparison rests on too few people."
     if finding == "unanswered":
         why = _text(row.get("limitation")) or "no number could be computed"
+        why = why.removeprefix("Not answerable: ").replace("_", " ")
         return f"{start} could not be answered: {lower_first(why.rstrip('.'))}."
     return f"{start} {writers[finding](row)}"
 
@@ -98,9 +105,7 @@ def compare_naive(row: Mapping[str, Any] | None) -> str:
     low, high = float(row["ci_low"]), float(row["ci_high"])
     where = f"in {what} of {row['label']}"
     interval = format_interval(low, high, unit)
-    against = "against like colleagues"
-    if row.get("stage") == "did":
-        against = "against the change of others"
+    against = _AGAINST.get(str(row.get("stage")), "against like colleagues")
     if low <= float(row["naive"]) <= high:
         return (
             f"Comparing learners with everybody else {where} would have shown {plain}, "
@@ -132,7 +137,8 @@ def _write_clear(row: Mapping[str, Any]) -> str:
     if row.get("stage") == "did":
         size = f"changed for the {'better' if row['finding'] == 'gain' else 'worse'}"
         return f"{size} by {_size(row)} against others, before to after{_reach(row)}."
-    return f"is {way} by {_size(row)} than among like colleagues{wanted}{_reach(row)}."
+    than = _CHANCE.get(str(row.get("method")), "than among like colleagues")
+    return f"is {way} by {_size(row)} {than}{wanted}{_reach(row)}."
 
 
 def _write_none(row: Mapping[str, Any]) -> str:

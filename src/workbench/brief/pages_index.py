@@ -211,10 +211,10 @@ def _tabulate_where(data: BriefData, rows: pd.DataFrame) -> Block:
     return build_table(
         list(cells.values()),
         columns,
-        caption="Effect on learners against like colleagues: estimate, 95 % interval, "
-        "finding, evidence grade, learners (n). A gain or loss holds after adjusting "
-        "for the number of comparisons; no change: the whole interval lies within the "
-        "threshold",
+        caption="Effect on learners, by experiment where one stands, else against like "
+        "colleagues: estimate, 95 % interval, finding, evidence grade, learners (n). A "
+        "gain or loss holds after adjusting for the number of comparisons; no change: "
+        "the whole interval lies within the threshold",
         anchor="tbl-where",
     )
 

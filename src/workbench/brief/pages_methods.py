@@ -28,7 +28,14 @@ from workbench.brief.formatting import (
     format_value,
     pluralise,
 )
-from workbench.brief.glossary import ASSUMPTIONS, CONVENTIONS, GRADES, show_terms
+from workbench.brief.glossary import (
+    ASSUMPTIONS,
+    CONVENTIONS,
+    EXPERIMENTS,
+    GRADES,
+    OVER_TIME,
+    show_terms,
+)
 from workbench.brief.header import show_header
 from workbench.brief.labels import label_outcome
 from workbench.brief.narrative import join_words
@@ -38,6 +45,8 @@ from workbench.brief.validation import show_calibration, show_nonexperimental
 from workbench.core.params import Outcome, Program, Threshold
 
 __all__ = ["MethodsPage", "count_matched"]
+
+_PEOPLE = ("", "probability")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,8 @@ class MethodsPage:
             write_paragraph(
                 "Every number answers one question: how did the people who learnt do, "
                 "compared with like colleagues who could have learnt in the same "
-                "quarter and did not?",
+                "quarter and did not? Where chance decided who was invited, it answers "
+                "by itself.",
                 kind="lede",
             ),
             write_section("The design in plain words", "design"),
@@ -117,6 +127,20 @@ class MethodsPage:
         return join_blocks(
             write_section("What must be true", "assumptions"),
             draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in ASSUMPTIONS]),
+        )
+
+    def show_experiments(self) -> Block:
+        """Show how experiments are read, and when they are not."""
+        return join_blocks(
+            write_section("When chance decides", "experiments"),
+            draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in EXPERIMENTS]),
+        )
+
+    def show_over_time(self) -> Block:
+        """Show how people are followed over time, and from when."""
+        return join_blocks(
+            write_section("Following people over time", "over-time"),
+            draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in OVER_TIME]),
         )
 
     def show_grades(self) -> Block:
@@ -307,7 +331,8 @@ def _describe_outcome(outcome: Outcome) -> dict[str, str]:
         if outcome.horizon_days
         else f"{pluralise(outcome.lag_quarters, 'quarter')} after learning"
     )
-    unit = "of 100 people" if outcome.kind != "continuous" else outcome.unit or "points"
+    counted = outcome.kind != "continuous" and outcome.unit in _PEOPLE
+    unit = "of 100 people" if counted else outcome.unit or "points"
     control = (
         " (control: learning cannot change it)" if outcome.negative_control else ""
     )

@@ -17,7 +17,11 @@ from workbench.brief.components import (
     write_paragraph,
     write_section,
 )
-from workbench.brief.effects import select_effects
+from workbench.brief.effects import (
+    ADJUSTED_GRADE,
+    drop_other_naive,
+    select_effects,
+)
 from workbench.brief.exhibits import compare_designs, show_balance
 from workbench.brief.figures import Exhibit
 from workbench.brief.header import show_header
@@ -35,6 +39,7 @@ from workbench.brief.persona_evidence import (
     show_robustness,
     show_second_design,
 )
+from workbench.brief.persona_experiments import show_experiments
 from workbench.brief.persona_profile import list_facts, state_size, tabulate_baseline
 from workbench.brief.persona_tables import (
     tabulate_access,
@@ -43,7 +48,9 @@ from workbench.brief.persona_tables import (
     tabulate_flow,
     tabulate_reported,
 )
+from workbench.brief.persona_time import choose_curves, show_over_time
 from workbench.brief.results import BriefData
+from workbench.brief.rivals import describe_rivals
 from workbench.brief.stage_reads import StageRead
 from workbench.core.params import Persona
 
@@ -135,13 +142,14 @@ class PersonaPage:
         return join_blocks(
             write_section("In numbers", "designs"),
             tabulate_reported(self.data, self.effects),
-            tabulate_designs(self.data, self.persona),
+            tabulate_designs(self.data, self.persona, self.effects),
         )
 
     def choose_designs(self) -> Exhibit:
         """Choose what the forest plot shows: designs by outcome."""
         table = self.data.estimates(self.persona.id)
         overall = table[table["subgroup_by"].isna() & table["period"].isna()]
+        overall = drop_other_naive(overall, self.effects)
         reported = self.effects[["program", "outcome", "method"]].assign(headline=True)
         overall = overall.drop(columns="headline").merge(
             reported, on=["program", "outcome", "method"], how="left"
@@ -170,9 +178,25 @@ class PersonaPage:
         """Choose the love plot of the first comparison."""
         return show_balance(*self._first_comparison("balance"))
 
+    def show_experiments(self) -> Block:
+        """Show what experiments say of what this persona learns."""
+        return show_experiments(self.data, self.persona)
+
+    def show_over_time(self) -> Block:
+        """Show outcomes that take time, what is expected, and levels beside them."""
+        return show_over_time(self.data, self.persona)
+
+    def choose_curves(self) -> Exhibit:
+        """Choose the curves of staying, with numbers at risk."""
+        return choose_curves(self.data, self.persona)
+
     def show_second_design(self) -> Block:
-        """Show matching and before-and-after side by side."""
-        return show_second_design(self.data, self.persona)
+        """Show matching and before-and-after side by side, and further disagreement."""
+        apart = describe_rivals(self.data, self.effects, named=False)
+        return join_blocks(
+            show_second_design(self.data, self.persona),
+            draw_list(apart) if apart else None,
+        )
 
     def choose_course(self) -> Exhibit:
         """Choose the effects by quarter since learning."""
@@ -241,10 +265,16 @@ def _name_terms(text: str) -> str:
 
 def _state_answer(rows: pd.DataFrame) -> str:
     """State what a persona's findings are, for its title."""
+    weak = pd.to_numeric(rows["evidence"]).lt(ADJUSTED_GRADE).fillna(False).astype(bool)
     parts = [
-        f"{finding} in {join_words(map(lower_first, named))}"
+        f"{start}{finding} in {join_words(map(lower_first, named))}"
+        for start, doubted in (("", False), ("hint of a ", True))
         for finding in ("gain", "loss")
-        if len(named := rows.loc[rows["finding"] == finding, "outcome_label"])
+        if len(
+            named := rows.loc[
+                (rows["finding"] == finding) & (weak == doubted), "outcome_label"
+            ]
+        )
     ]
     if parts:
         return "; ".join(parts)

@@ -14,6 +14,7 @@ from workbench.brief.components import (
     join_blocks,
     write_paragraph,
 )
+from workbench.brief.effects import drop_other_naive
 from workbench.brief.exhibits import METHODS, name_method
 from workbench.brief.formatting import (
     MISSING,
@@ -40,7 +41,12 @@ __all__ = [
     "tabulate_reported",
 ]
 
-_BESIDE = ("aipw", "ols", "ipw", "did_cs", "naive")
+_BESIDE = ("ab_itt", "km", "psm_nn", "aipw", "ols", "ipw", "did_cs", "naive")
+_DESIGNS = {
+    "ab": " (experiment)",
+    "survival": " (followed over time)",
+    "did": " (before and after)",
+}
 _SIGNS = {
     "pass": ("good", "✓", "passed"),
     "warn": ("unsure", "?", "warning"),
@@ -71,19 +77,32 @@ def tabulate_reported(data: BriefData, effects: pd.DataFrame) -> Block:
             count("others", "Colleagues"),
             Field("grade", "Evidence", lambda value: value),
         ),
-        caption="The reported estimates: learners against matched colleagues or, where "
-        "matching fails a check, how much more they changed from before to after",
+        caption="The reported estimates: by experiment where one may be read, over "
+        "time where the outcome takes time, else of learners against matched "
+        "colleagues or, where that fails a check, of changes from before to after",
         empty="No estimate was made for this persona.",
         anchor="tbl-reported",
     )
 
 
-def tabulate_designs(data: BriefData, persona: Persona) -> Block:
-    """Build the matrix of outcomes by the designs that are not reported."""
+def tabulate_designs(data: BriefData, persona: Persona, effects: pd.DataFrame) -> Block:
+    """Build the matrix of outcomes by the designs that are not reported.
+
+    Parameters
+    ----------
+    data, persona
+        Whose designs.
+    effects : DataFrame
+        The persona's rows of `select_effects`: what is reported.
+    """
     table = data.estimates(persona.id)
     overall = table["subgroup_by"].isna() & table["period"].isna()
     other = table["method"].isin(_BESIDE)
-    rows = table[overall & other & table["estimate"].notna()]
+    key = ["program", "outcome", "method"]
+    reported = pd.MultiIndex.from_frame(effects[key])
+    beside = ~pd.MultiIndex.from_frame(table[key]).isin(reported)
+    rows = table[overall & other & beside & table["estimate"].notna()]
+    rows = drop_other_naive(rows, effects)
     methods = [item for item in METHODS if item in set(rows["method"])]
     cells: dict[str, dict[str, Any]] = {}
     for row in rows.to_dict("records"):
@@ -206,7 +225,7 @@ def _write_reported(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
     graded = not is_missing(row["evidence"])
     hidden = bool(row["suppressed"])
     control = " (control)" if row["control"] else ""
-    control += " (before and after)" if row["stage"] == "did" else ""
+    control += _DESIGNS.get(str(row["stage"]), "")
     return {
         "outcome": _name_outcome(
             label_outcome(data, str(row["outcome"])) + control, unit

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from workbench.brief.stage_reads import StageRead, read_stages
+from workbench.brief.stopped import EXPERIMENTS
+from workbench.core.declared import find_redeclared
 from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, Persona, load_org_params
 from workbench.core.quarters import Quarter
@@ -43,6 +45,8 @@ class BriefData:
         Every stage of the quarter that the workbench knows, run or not.
     previous : BriefData or None
         The nearest earlier quarter with estimates, if there is one.
+    redeclared : mapping of str to str
+        Outcomes declared otherwise than when the quarter was first run, and how.
     """
 
     params: OrgParams
@@ -50,6 +54,7 @@ class BriefData:
     persona: Persona | None
     stages: Mapping[tuple[str, str], StageRead]
     previous: BriefData | None = None
+    redeclared: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, *, org: str, quarter: str, persona: str | None = None) -> BriefData:
@@ -99,6 +104,9 @@ class BriefData:
             persona=chosen,
             stages=read_stages(workspace, params, parsed),
             previous=earlier,
+            redeclared=find_redeclared(
+                workspace.quarter(params.org, parsed), params.outcomes
+            ),
         )
 
     @property
@@ -171,9 +179,14 @@ class BriefData:
         return pd.concat(tables, ignore_index=True)
 
     def list_gaps(self) -> tuple[str, ...]:
-        """List, one sentence each, what stages could not give."""
+        """List, one sentence each, what stages could not give.
+
+        That no experiment was made is no gap of a stage.
+        """
         sentences = []
-        for (_, persona), item in self.stages.items():
+        for (stage, persona), item in self.stages.items():
+            if stage == EXPERIMENTS and item.status == "not_applicable":
+                continue
             label = "" if persona == ALL_PERSONAS else self.label_of(persona)
             sentences.append(item.explain(label))
         return tuple(item for item in sentences if item)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.brief.effects import (
     ADJUSTED_GRADE,
+    INVITED,
     Finding,
     adjust_p_values,
     classify_effect,
@@ -18,15 +19,17 @@ from workbench.brief.effects import (
 )
 from workbench.brief.formatting import is_missing
 from workbench.brief.labels import label_outcome
+from workbench.brief.levels import LevelCard, pool_level
 from workbench.brief.measures import PLAYBOOK, Measure
 from workbench.brief.pooling import Pooled, pool_effects
 from workbench.brief.results import BriefData
+from workbench.brief.stopped import EXPERIMENTS
 from workbench.core.params import Outcome
 from workbench.core.stages import STAGES
 
 __all__ = ["Kpi", "build_scorecard"]
 
-_KpiStatus = Literal["measured", "suppressed", "unanswered", "unmeasured"]
+_KpiStatus = Literal["measured", "level", "suppressed", "unanswered", "unmeasured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +43,17 @@ class Kpi:
     label : str
         The outcome's own name where there is one.
     status : str
-        ``measured``; ``suppressed`` (too few people); ``unanswered`` (analysed, but no
-        number could be computed); ``unmeasured``.
+        ``measured``; ``level`` (how things stand, no effect); ``suppressed`` (too few
+        people); ``unanswered`` (analysed, but no number could be computed);
+        ``unmeasured``.
     reason : str
         Why there is no number.
     outcome : Outcome or None
         Its parameters.
     pooled : Pooled or None
-        The number.
+        The effect.
+    level : LevelCard or None
+        The level, where the measure has no effect.
     relative : bool
         Whether target and verdict are relative to the baseline.
     target : tuple of float or None
@@ -71,6 +77,7 @@ class Kpi:
     reason: str = ""
     outcome: Outcome | None = None
     pooled: Pooled | None = None
+    level: LevelCard | None = None
     relative: bool = True
     target: tuple[float, float] | None = None
     verdict: str = ""
@@ -107,7 +114,9 @@ def build_scorecard(
     -------
     tuple of Kpi
         Playbook measures first, in its order; then outcomes of ``outcomes.yml`` that
-        no measure covers. Negative controls have no card.
+        no measure covers. Negative controls have no card. A mean over personas is of
+        effects of learning; that of being invited, where an experiment has no other,
+        is left out.
     """
     table = select_effects(data) if effects is None else effects
     outcomes = [item for item in data.params.outcomes if not item.negative_control]
@@ -140,6 +149,9 @@ def _build_card(
     if outcome is not None and outcome.label:
         label = label_outcome(data, outcome.id)
     if outcome is None:
+        level = pool_level(data, measure.id)
+        if level is not None:
+            return Kpi(measure=measure, label=label, status="level", level=level)
         return Kpi(
             measure=measure,
             label=label,
@@ -147,7 +159,11 @@ def _build_card(
             reason=_explain_absence(data, measure, None),
         )
     rows = effects[effects["outcome"] == outcome.id]
-    answered = rows[rows["estimate"].notna() & ~rows["suppressed"].astype(bool)]
+    answered = rows[
+        rows["estimate"].notna()
+        & ~rows["suppressed"].astype(bool)
+        & (rows["method"] != INVITED)
+    ]
     if answered.empty:
         return _build_empty(data, measure, outcome, rows, label)
     if len(set(answered["unit"])) > 1:
@@ -251,20 +267,24 @@ def _explain_absence(data: BriefData, measure: Measure, outcome: Outcome | None)
     waiting = [
         item.explain(data.label_of(item.persona))
         for item in data.stages.values()
-        if item.stage in measure.stages and item.status != "done"
+        if item.stage in measure.stages
+        and item.status != "done"
+        and not (item.stage == EXPERIMENTS and item.status == "not_applicable")
     ]
     if waiting:
         return waiting[0]
-    gaps = _list_reasons(data, outcome.id)
+    gaps = _list_reasons(data, outcome.id, measure.stages)
     if gaps:
         return " ".join(gaps[:2])
     return "No persona has an estimate of it this quarter."
 
 
-def _list_reasons(data: BriefData, outcome: str) -> list[str]:
-    """List why stages could not compare an outcome, as their checks say."""
+def _list_reasons(data: BriefData, outcome: str, stages: tuple[str, ...]) -> list[str]:
+    """List why the stages that measure an outcome could not, as their checks say."""
     reasons = []
     for item in data.stages.values():
+        if item.stage not in stages:
+            continue
         checks = item.table("diagnostics")
         if {"check", "outcome", "text"} <= set(checks.columns):
             rows = (checks["check"] == "comparison") & (checks["outcome"] == outcome)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from workbench.brief.components import Block, build_note, join_blocks
+from workbench.brief.experiments import describe_registration
 from workbench.brief.figures import Exhibit
+from workbench.brief.stopped import STOPPED
 from workbench.core.results import StageResult, tabulate_estimates
 
-__all__ = ["exhibit_effects", "exhibit_first"]
+__all__ = ["exhibit_effects", "exhibit_first", "note_experiments"]
 
 Describe = Callable[[pd.DataFrame], str]
 
+_KEY = ["program", "outcome", "experiment"]
+_FIGURE, _FRAME, _PANEL = 5.4, 1.4, 2.2
+_WITHOUT_UNIT = ("looks", "power")
+
 
 def exhibit_effects(
-    result: StageResult, *, describe: Describe, alt: Describe, caption: str
+    result: StageResult,
+    *,
+    describe: Describe,
+    alt: Describe,
+    caption: str,
+    methods: Sequence[str] | None = None,
 ) -> Exhibit:
     """Prepare the forest plot of all estimates of a stage.
 
@@ -27,6 +39,8 @@ def exhibit_effects(
         Turn the estimates into the figure's title and its description.
     caption : str
         Method and level.
+    methods : sequence of str, optional
+        Methods to show; default: all.
 
     Returns
     -------
@@ -34,11 +48,19 @@ def exhibit_effects(
         With the stage's reason in place of a figure where there is no number.
     """
     estimates = tabulate_estimates(result.estimates)
+    if methods is not None:
+        estimates = estimates[estimates["method"].isin(methods)]
     return _prepare(estimates, result, describe, alt, caption, row_height=0.24)
 
 
 def exhibit_first(
-    result: StageResult, table: str, *, describe: Describe, alt: Describe, caption: str
+    result: StageResult,
+    table: str,
+    *,
+    describe: Describe,
+    alt: Describe,
+    caption: str,
+    panels: str = "",
 ) -> Exhibit:
     """Prepare a figure of the first comparison that a table of a stage holds.
 
@@ -47,16 +69,67 @@ def exhibit_first(
     result : StageResult
         May lack the table.
     table : str
-        A table with the columns ``program`` and ``outcome``.
+        A table with the columns ``program`` and ``outcome``, and ``experiment`` where
+        it is of experiments. Where it names no unit, that of the estimates is added.
     describe, alt, caption
         See `exhibit_effects`; the comparison shown is added to the caption.
+    panels : str
+        Column whose values have a panel each, below each other.
     """
     rows = result.tables.get(table, pd.DataFrame())
     if not rows.empty:
-        program, outcome = rows.iloc[0][["program", "outcome"]]
-        rows = rows[(rows["program"] == program) & (rows["outcome"] == outcome)]
+        key = [name for name in _KEY if name in rows.columns]
+        first = rows.iloc[0]
+        program, outcome = first["program"], first["outcome"]
+        rows = rows[(rows[key] == first[key]).all(axis=1)]
+        if table in _WITHOUT_UNIT:
+            rows = rows.assign(unit=_find_unit(result, program, outcome))
         caption = f"{caption} Shown for {outcome} ({program})."
-    return _prepare(rows, result, describe, alt, caption, fixed_height=5.4)
+    height = _FIGURE
+    if panels and not rows.empty:
+        height = max(height, _FRAME + _PANEL * rows[panels].nunique())
+    return _prepare(rows, result, describe, alt, caption, fixed_height=height)
+
+
+def note_experiments(result: StageResult) -> Block:
+    """Note what limits the reading of experiments, to be shown before any number.
+
+    Parameters
+    ----------
+    result : StageResult
+        Of the stage that reads experiments.
+
+    Returns
+    -------
+    Block
+        One note per experiment that was stopped, has no answer, was not registered or
+        differs from its registration; one sentence where there is no experiment.
+    """
+    table = result.tables.get("experiments", pd.DataFrame())
+    if table.empty:
+        return build_note("No experiment.", result.reason or "None could be read.")
+    notes = []
+    for row in table.to_dict("records"):
+        named = {str(key): item for key, item in row.items()}
+        said, limits = describe_registration(named)
+        name = str(named["experiment"])
+        if named["status"] == STOPPED:
+            lead = f"{name} is stopped, and no effect is shown."
+            notes.append(build_note(lead, str(named["text"]), warn=True))
+        elif named["status"] != "read":
+            notes.append(build_note(f"{name}: no answer.", str(named["text"])))
+        if limits:
+            notes.append(build_note(f"{name}.", said, warn=True))
+    return join_blocks(*notes)
+
+
+def _find_unit(result: StageResult, program: str, outcome: str) -> str:
+    units = [
+        item.unit
+        for item in result.estimates
+        if item.program == program and item.outcome == outcome
+    ]
+    return units[0] if units else ""
 
 
 def _prepare(

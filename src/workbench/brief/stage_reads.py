@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from workbench.brief.stopped import EXPERIMENTS, blank_stopped
 from workbench.core.errors import SourceError
 from workbench.core.params import OrgParams
 from workbench.core.quarters import Quarter
@@ -23,26 +24,38 @@ ReadStatus = Literal["done", "not_applicable", "blocked", "failed", "missing"]
 _READ = (
     "access",
     "adjustment",
+    "arms",
     "attrition",
     "balance",
     "baseline",
+    "bounds",
+    "changes",
     "control_totals",
     "coverage",
     "curves",
+    "datings",
     "diagnostics",
     "drift",
     "estimates",
+    "experiments",
+    "extrapolated",
     "flow",
     "freshness",
     "graph_arrows",
     "graph_nodes",
+    "guardrails",
+    "inference",
+    "levels",
     "lineage",
+    "looks",
     "overlap",
     "pairing",
     "personas",
+    "power",
     "profile",
     "quality",
     "quarantine",
+    "sample_ratio",
     "segments",
     "sensitivity",
     "specification",
@@ -77,6 +90,8 @@ _STAGE_WORDS = {
     "personas": "The personas stage",
     "psm": "The matched comparison",
     "did": "The comparison of before and after",
+    "ab": "The reading of experiments",
+    "survival": "The comparison over time",
 }
 
 
@@ -221,6 +236,8 @@ def _read_stage(folder: Path, *, stage: str, persona: str, min_group: int) -> St
             faults.append(f"The table {name} of stage {stage} cannot be read.")
     if "estimates" in tables:
         tables["estimates"] = mask_estimates(tables["estimates"], min_group=min_group)
+    if stage == EXPERIMENTS:
+        tables = blank_stopped(tables)
     return StageRead(
         stage=stage,
         persona=persona,

@@ -52,9 +52,15 @@ METHOD_LABELS: Mapping[str, str] = {
     "did_cs_calendar": "Average by quarter",
     "did_twfe": "Two-way regression",
     "did_sun_abraham": "Sun-Abraham",
-    "ab_itt": "Experiment",
-    "ab_cuped": "Experiment, adjusted",
-    "ab_iv": "Experiment, compliers",
+    "ab_itt": "Experiment: as invited",
+    "ab_cuped": "As invited, adjusted",
+    "ab_iv": "Experiment: of learning",
+    "ab_itt_average": "Mean over periods",
+    "ab_itt_people": "Within people",
+    "km": "Followed over time",
+    "km_unadjusted": "Followed, unadjusted",
+    "km_regretted": "No regretted exit",
+    "km_delayed_entry": "Since start in the role",
     "naive": "Raw difference",
 }
 """Method names for readers, in the order of rows."""

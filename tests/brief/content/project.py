@@ -454,3 +454,7 @@ def write_results(root: Path, quarter: str = QUARTER) -> None:
                 folder / "manifest.json",
                 {"status": "done", "parameter_files": {"outcomes.yml": quarter}},
             )
+        none = "no experiment tested this persona"
+        quiet = StageResult(stage="ab", status="not_applicable", reason=none)
+        quiet.save(base / persona / "ab")
+        StageResult(stage="survival").save(base / persona / "survival")

@@ -31,6 +31,7 @@ from workbench.brief.narrative import (
 from workbench.brief.pooling import Pooled
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi, build_scorecard
+from workbench.core.declared import keep_declared
 
 GAP = "\N{NO-BREAK SPACE}"
 LOUD = r"\b(huge|great|strong|significant|dramatic|impressive|only|merely|very)\b"
@@ -345,6 +346,20 @@ def test_limitations_name_assumption_controls_and_what_is_withheld(data):
     chance = effects.assign(evidence=pd.array([5] * len(effects), dtype="Int64"))
     text = " ".join(list_limitations(data, chance, ()))
     assert "All effects rest on chance assignment" in text
+
+
+def test_a_threshold_changed_after_the_first_run_is_a_limitation(project):
+    folder = project / "outputs" / "alder" / QUARTER
+    params = BriefData.open(org="alder", quarter=QUARTER).params
+    keep_declared(folder, params.outcomes)
+    path = params.folder / "outcomes.yml"
+    text = path.read_text(encoding="utf-8")
+    assert "relative: 0.05" in text
+    path.write_text(text.replace("relative: 0.05", "relative: 0.01", 1))
+    data = BriefData.open(org="alder", quarter=QUARTER)
+    said = list_limitations(data, select_effects(data), ())
+    assert "declared otherwise after the data of this quarter had been seen" in said[1]
+    assert "relative 0.05, now relative 0.01" in said[1]
 
 
 def test_limitations_of_a_quarter_without_results(bare):

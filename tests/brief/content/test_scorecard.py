@@ -134,7 +134,7 @@ def test_a_card_without_number_says_why(data):
     assert "fewer than 10 people" in skill.reason
     assert math.isnan(skill.shown[0])
     assert ramp.status == "unmeasured"
-    assert "until they are proficient" in ramp.reason
+    assert "reads proficiency_dates.days" in ramp.reason
     assert "KPI outcome in outcomes.yml" in find(cards, "kpi_attainment").reason
 
 

@@ -49,6 +49,18 @@ def _row(**more: object) -> dict[str, object]:
             "intervals wider than needed",
             False,
         ),
+        (
+            {"coverage": 1.0, "coverage_error": 0.0, "expect": "at_least"},
+            "holds",
+            True,
+        ),
+        ({"coverage": 0.9, "expect": "at_least"}, "intervals too narrow", False),
+        (
+            {"false_positives": 0.08, "size_limit": 0.055},
+            "too many false positives",
+            False,
+        ),
+        ({"false_positives": 0.07, "size_limit": 0.055}, "holds", True),
         ({"false_positives": 0.09}, "too many false positives", False),
         ({"removed": 0.8}, "bias left", False),
         (
@@ -98,6 +110,22 @@ def test_bad_cells_are_said_before_those_that_must_fail() -> None:
     )
     assert said[1].startswith("It does not hold for eight teams: intervals too narrow")
     assert said[2].startswith("Learners moved apart. The interval held the truth in 30")
+
+
+def test_the_usual_way_is_named_where_it_fools() -> None:
+    known = {"usual": "the plain error", "false_positives": 0.04}
+    table = pd.DataFrame(
+        [
+            _row(design="eight teams", usual_false_positives=0.13, **known),
+            _row(design="forty teams", usual_false_positives=0.055, **known),
+        ]
+    )
+    said = describe_calibration(table)
+    assert len(said) == 2
+    assert said[1].replace("\N{NO-BREAK SPACE}", " ") == (
+        "Eight teams: the plain error finds an effect in 13.0 % of the draws, the "
+        "workbench in 4.0 %."
+    )
 
 
 def test_every_cell_of_the_published_table_is_shown() -> None:
