@@ -1,9 +1,9 @@
-"""Both contests one after the other: ``make bench``."""
+"""All contests one after the other: ``make bench``."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-for _module in ("bench.matching", "bench.did"):
+for _module in ("bench.matching", "bench.did", "bench.survival"):
     subprocess.run([sys.executable, "-m", _module, *sys.argv[1:]], check=True)

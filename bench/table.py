@@ -13,8 +13,16 @@ from bench.contest import RESULTS, ROOT, Contender, run, save
 
 README = ROOT / "bench" / "README.md"
 START, END = "<!-- results: start -->", "<!-- results: end -->"
-TITLES = {"matching": "Matching", "did": "Group-time effects"}
-UNITS = {"matching": "rows", "did": "units x 10 periods"}
+TITLES = {
+    "matching": "Matching",
+    "did": "Group-time effects",
+    "survival": "The survival stage",
+}
+UNITS = {
+    "matching": "rows",
+    "did": "units x 10 periods",
+    "survival": "people x 20 quarters",
+}
 
 
 def parse_sizes(text: str) -> list[int]:

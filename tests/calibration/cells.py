@@ -9,11 +9,25 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.core.errors import DesignError
+from workbench.impact.inference import Regression, estimate_cluster_error
 
-Family = Literal["psm", "did"]
-Expectation = Literal["covers", "fails"]
+PLAIN = "the plain cluster error"
+
+Family = Literal["psm", "did", "ab", "looks", "survival"]
+Expectation = Literal["covers", "at_least", "fails"]
+_NUMBERS = (
+    "estimate",
+    "std_error",
+    "ci_low",
+    "ci_high",
+    "truth",
+    "naive",
+    "usual_low",
+    "usual_high",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +35,8 @@ class Measured:
     """What the estimator said about one drawn data set, beside its truth.
 
     ``naive`` is the raw difference, NaN where the cell has none; ``warned`` says
-    whether a diagnostic of the design failed.
+    whether a diagnostic of the design failed. ``usual_low`` and ``usual_high`` are the
+    interval of the usual way, where the cell shows one beside ours.
     """
 
     estimate: float
@@ -32,6 +47,8 @@ class Measured:
     naive: float
     warned: bool
     warnings: str = ""
+    usual_low: float = math.nan
+    usual_high: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +59,24 @@ class Cell:
     ----------
     name : str
         Fixes the seeds, together with the number of the run.
-    family : {"psm", "did"}
-        The method under test.
+    family : str
+        The method under test: ``psm``, ``did``, ``ab``, ``looks``, ``survival``.
     design, estimand : str
         In words, for the published table.
     measure : callable
         Draws the data of a seed and estimates.
-    expect : {"covers", "fails"}
-        ``fails`` where an assumption is broken on purpose: coverage must be lost.
+    expect : {"covers", "at_least", "fails"}
+        ``at_least`` where an interval holds many statements at once, so that it may
+        hold the truth more often; ``fails`` where an assumption is broken on purpose:
+        coverage must be lost.
     must_warn : bool
         Whether the diagnostics can and must notice that.
     no_effect : bool
         Whether the truth is zero, so that rejections are false positives.
+    size_limit : float
+        Largest share of false positives.
+    usual : str
+        The usual way that is shown beside ours, in words; empty if there is none.
     """
 
     name: str
@@ -64,6 +87,8 @@ class Cell:
     expect: Expectation = "covers"
     must_warn: bool = False
     no_effect: bool = False
+    size_limit: float = 0.06
+    usual: str = ""
 
     def seed(self, run: int) -> int:
         """Return the seed of one run, the same on every machine."""
@@ -77,13 +102,22 @@ class Cell:
         try:
             return row | asdict(self.measure(seed)) | {"reason": ""}
         except DesignError as refusal:
-            nothing = dict.fromkeys(
-                ["estimate", "std_error", "ci_low", "ci_high", "truth", "naive"],
-                math.nan,
-            )
+            nothing = dict.fromkeys(_NUMBERS, math.nan)
             said = str(refusal).splitlines()[0]
             return (
                 row
                 | nothing
                 | {"warned": True, "warnings": "refused", "reason": said[:120]}
             )
+
+
+def take_plain_error(
+    fitted: Regression, cluster: npt.NDArray[np.int64], *, value: float
+) -> tuple[float, float]:
+    """Return the interval of CR1 and 1.96, which many programs give by default."""
+    codes = np.unique(cluster, return_inverse=True)[1]
+    found = estimate_cluster_error(
+        fitted.influence[:, None], {"cluster": codes}, n_params=fitted.n_params
+    )
+    half = 1.96 * math.sqrt(float(found.covariance[0, 0]))
+    return value - half, value + half

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tests.calibration.cells import Cell, Measured
+from tests.calibration.cells import PLAIN, Cell, Measured, take_plain_error
 from tests.impact.simulate import make_outcome, make_program
 from workbench.cohorts.frames import Panel
 from workbench.impact.did.aggregate import aggregate_at_lag, aggregate_dynamic
@@ -27,6 +27,8 @@ from workbench.impact.did.sensitivity import (
     count_pre_steps,
     estimate_sensitivity,
 )
+from workbench.impact.did.two_by_two import estimate_two_by_two
+from workbench.impact.inference import regress_on_treatment
 
 FloatArray = npt.NDArray[np.float64]
 Draw = Callable[[int], Panel]
@@ -66,7 +68,22 @@ def measure(seed: int, *, draw: Draw, anticipation: int = 0) -> Measured:
         naive=naive,
         warned=any(name in TREND_CHECKS for name in failed),
         warnings=" ".join(failed),
+        **_cluster_plainly(panel),
     )
+
+
+def _cluster_plainly(panel: Panel) -> dict[str, float]:
+    """Return the interval of the plain cluster error (CR1, 1.96), where teams learn."""
+    if "team" not in panel.clusters:
+        return {}
+    changes = estimate_two_by_two(panel).changes
+    fitted = regress_on_treatment(
+        changes.frame["change"].to_numpy(dtype="float64"),
+        changes.treated,
+        changes.others(),
+    )
+    low, high = take_plain_error(fitted, changes.code("team"), value=fitted.effect)
+    return {"usual_low": low, "usual_high": high}
 
 
 def _compare_levels(panel: Panel, found: GroupTime) -> tuple[float, float]:
@@ -212,7 +229,7 @@ def list_did_cells() -> list[Cell]:
         _cell(
             f"did_teams_{count}",
             f"half of {count} teams of 25 learn at once, no effect, teams share shocks",
-            more=nothing,
+            more={**nothing, "usual": PLAIN},
             teams=count,
             starts=(0, 4),
             effect=0.0,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tests.calibration.cells import Cell, Measured
+from tests.calibration.cells import PLAIN, Cell, Measured, take_plain_error
 from tests.impact.simulate import (
     ROLES,
     make_cohort,
@@ -17,6 +17,7 @@ from tests.impact.simulate import (
     simulate_frame,
 )
 from workbench.cohorts.frames import Cohort
+from workbench.impact.inference import regress_on_treatment
 from workbench.impact.psm.analysis import PsmResult, estimate_psm
 
 EFFECT = 0.5
@@ -57,7 +58,26 @@ def measure(seed: int, *, draw: Draw, **options: Any) -> Measured:
         naive=naive.estimate,
         warned=bool(failed),
         warnings=" ".join(failed),
+        **_cluster_plainly(found),
     )
+
+
+def _cluster_plainly(found: PsmResult) -> dict[str, float]:
+    """Return the interval of the plain cluster error (CR1, 1.96), where teams learn."""
+    sample, pairs = found.compared.sample, found.compared.matches.pairs
+    if "team" not in sample.clusters:
+        return {}
+    place = pairs["row"].to_numpy(dtype="int64")
+    fitted = regress_on_treatment(
+        sample.outcome[place],
+        sample.treated[place],
+        found.compared.design.matrix()[place],
+        weights=pairs["weight"].to_numpy(dtype="float64"),
+    )
+    low, high = take_plain_error(
+        fitted, sample.clusters["team"][place], value=found.headline.estimate
+    )
+    return {"usual_low": low, "usual_high": high}
 
 
 def _find_truth(frame: pd.DataFrame, found: PsmResult) -> float:
@@ -134,6 +154,7 @@ def list_matching_cells() -> list[Cell]:
             f"half of {count} teams of 25 learn, no effect, people of a team alike",
             partial(draw_teams, teams=count),
             no_effect=True,
+            usual=PLAIN,
         )
         for count in (8, 12, 20)
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,31 +22,50 @@ CHUNK = 25
 ROOT = Path(__file__).parents[2]
 RUNS_FOLDER = ROOT / "outputs" / "_calibration"
 
-_SOURCES = {
-    "psm": (
-        "src/workbench/impact/*.py",
-        "tests/impact/simulate.py",
-        "tests/calibration/cells.py",
-        "tests/calibration/matching_cells.py",
-    ),
-    "did": (
-        "src/workbench/impact/*.py",
-        "src/workbench/impact/did/*.py",
-        "tests/calibration/cells.py",
-        "tests/calibration/did_cells.py",
-    ),
-}
+_PREFIXES = ("workbench.impact", "tests.calibration", "tests.impact")
+"""Modules whose code can change a run; what they stand on is held by its own tests."""
 
 Chunk = tuple[str, int, int]
 
 
 def name_code(cell: Cell) -> str:
     """Return a short digest of the code behind a cell; other code, other runs."""
+    return _digest(getattr(cell.measure, "func", cell.measure).__module__)
+
+
+@cache
+def _digest(module: str) -> str:
     digest = hashlib.sha256()
-    for pattern in _SOURCES[cell.family]:
-        for path in sorted(ROOT.glob(pattern)):
-            digest.update(path.read_bytes())
+    for path in sorted(find_sources(module)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:10]
+
+
+def find_sources(module: str) -> set[Path]:
+    """Find the files that a module imports, also within functions, and its own."""
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        path = _locate(waiting.pop())
+        if path is None or path in found:
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                waiting.append(node.module)
+                waiting += [f"{node.module}.{item.name}" for item in node.names]
+            elif isinstance(node, ast.Import):
+                waiting += [item.name for item in node.names]
+    return found
+
+
+def _locate(module: str) -> Path | None:
+    """Return the file of a module whose code counts."""
+    if not module.startswith(_PREFIXES):
+        return None
+    room = ROOT / "src" if module.startswith("workbench") else ROOT
+    path = room.joinpath(*module.split(".")).with_suffix(".py")
+    return path if path.is_file() else None
 
 
 def list_missing(cells: Iterable[Cell], *, runs: int, folder: Path) -> list[Chunk]:

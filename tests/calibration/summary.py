@@ -33,13 +33,19 @@ def summarise(cell: Cell, runs: pd.DataFrame) -> dict[str, object]:
         ``coverage`` is the share of runs whose interval holds that run's own truth,
         ``coverage_error`` its Monte-Carlo error; ``bias`` mean of estimate less truth,
         ``sd`` its standard deviation over runs, ``se_ratio`` mean error over it;
-        ``removed`` one less the remaining share of the naive difference's bias.
+        ``removed`` one less the remaining share of the naive difference's bias;
+        ``usual_coverage`` and ``usual_false_positives`` the same of the usual way.
         Refused runs count in ``failed`` and ``warned``, not in the rest.
     """
     made = runs[runs["reason"] == ""]
     off = made["estimate"] - made["truth"]
     held = (made["ci_low"] <= made["truth"]) & (made["truth"] <= made["ci_high"])
     rejected = (made["ci_low"] > 0) | (made["ci_high"] < 0)
+    usual = made.dropna(subset=["usual_low", "usual_high"])
+    kept = (usual["usual_low"] <= usual["truth"]) & (
+        usual["truth"] <= usual["usual_high"]
+    )
+    fooled = (usual["usual_low"] > 0) | (usual["usual_high"] < 0)
     coverage, count = float(held.mean()), max(len(made), 1)
     naive = float((made["naive"] - made["truth"]).mean())
     spread, error = float(off.std(ddof=1)), float(made["std_error"].mean())
@@ -57,6 +63,12 @@ def summarise(cell: Cell, runs: pd.DataFrame) -> dict[str, object]:
         "coverage": coverage,
         "coverage_error": math.sqrt(coverage * (1 - coverage) / count),
         "false_positives": float(rejected.mean()) if cell.no_effect else math.nan,
+        "size_limit": cell.size_limit,
+        "usual": cell.usual,
+        "usual_coverage": float(kept.mean()) if len(usual) else math.nan,
+        "usual_false_positives": float(fooled.mean())
+        if cell.no_effect and len(usual)
+        else math.nan,
         "truth": float(made["truth"].mean()),
         "bias": float(off.mean()),
         "sd": spread,

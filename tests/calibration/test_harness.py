@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,27 @@ import pytest
 
 from tests.calibration.cells import Cell, Measured
 from tests.calibration.registry import list_cells
-from tests.calibration.store import list_missing, read_runs, run_all
+from tests.calibration.store import (
+    find_sources,
+    list_missing,
+    read_runs,
+    run_all,
+)
 from tests.calibration.summary import publish, summarise
 from workbench.brief.validation import judge_cells, read_calibration
 from workbench.core.errors import NoOverlapError
+
+EXAMPLES = (
+    "psm_half",
+    "did_teams_8",
+    "ab_teams_8",
+    "wedge_no_effect",
+    "looks_people",
+    "immortal_headline",
+)
+"""A cell of every family."""
+
+FEWEST_RUNS = 500
 
 
 def _toss(seed: int, *, error: float = 1.0, refuse: float = 0.0) -> Measured:
@@ -32,6 +50,8 @@ def _toss(seed: int, *, error: float = 1.0, refuse: float = 0.0) -> Measured:
         truth=2.0,
         naive=value + 1.0,
         warned=value > 2.0,
+        usual_low=value - 1.0,
+        usual_high=value + 1.0,
     )
 
 
@@ -59,6 +79,17 @@ def test_summary_of_a_sound_estimator() -> None:
     assert row["failed"] == 0
 
 
+def test_the_usual_way_is_summed_up_beside() -> None:
+    """An interval of one standard deviation either way holds the truth in 68 %."""
+    row = summarise(_cell(), _draw(_cell(), 2000))
+    assert row["usual_coverage"] == pytest.approx(0.683, abs=0.03)
+    assert pd.isna(row["usual_false_positives"])
+    nothing = replace(_cell(), no_effect=True, usual="one deviation")
+    row = summarise(nothing, _draw(nothing, 2000))
+    assert row["usual_false_positives"] == pytest.approx(0.84, abs=0.03)
+    assert row["usual"] == "one deviation"
+
+
 def test_an_error_that_is_too_small_is_seen() -> None:
     row = summarise(_cell(error=0.5), _draw(_cell(error=0.5), 500))
     judged = judge_cells(pd.DataFrame([row]))
@@ -80,10 +111,17 @@ def test_seeds_depend_on_cell_and_run_only() -> None:
     assert _cell("psm_confounded").seed(7) == list_cells()["psm_confounded"].seed(7)
 
 
+def test_the_code_of_a_cell_is_all_that_it_imports() -> None:
+    found = {path.name for path in find_sources("tests.calibration.matching_cells")}
+    wanted = {"matching_cells.py", "simulate.py", "analysis.py", "neighbours.py"}
+    assert wanted <= found
+    assert not {"registry.py", "bacon.py", "stepped_wedge.py"} & found
+
+
 def test_finished_chunks_are_not_run_again(tmp_path: Path) -> None:
-    cells = [list_cells()["psm_half"], list_cells()["did_teams_8"]]
+    cells = [list_cells()[name] for name in EXAMPLES]
     missing = list_missing(cells, runs=2, folder=tmp_path)
-    assert len(missing) == 2
+    assert len(missing) == len(cells)
     first = list(run_all(missing[:1], folder=tmp_path, workers=1))
     assert first == missing[:1]
     assert list_missing(cells, runs=2, folder=tmp_path) == missing[1:]
@@ -110,8 +148,9 @@ def test_publishing_replaces_rows_of_cells_that_were_run(tmp_path: Path) -> None
 def test_the_published_table_knows_its_cells() -> None:
     table = read_calibration()
     cells = list_cells()
-    assert set(table["cell"]) <= set(cells)
+    assert set(table["cell"]) == set(cells)
     assert table["cell"].is_unique
+    assert table["runs"].min() >= FEWEST_RUNS
     for row in table.to_dict("records"):
         assert row["design"] == cells[row["cell"]].design
         assert row["expect"] == cells[row["cell"]].expect
