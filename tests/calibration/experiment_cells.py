@@ -173,7 +173,7 @@ def _list_waves() -> list[Cell]:
         _waves("wedge_effect", "12 teams start in four waves", truth=0.3),
         _waves(
             "wedge_no_effect",
-            "the same, no effect, everybody improves with time",
+            "12 teams start in four waves, no effect, everybody improves with time",
             effect=0.0,
             more={**still, "usual": BEFORE},
         ),
@@ -266,7 +266,12 @@ def list_experiment_cells() -> list[Cell]:
             truth=EFFECT * TAKEN,
             adjusted=True,
         ),
-        _offer("ab_people_no_effect", "the same, no effect", nothing, no_effect=True),
+        _offer(
+            "ab_people_no_effect",
+            "half of 400 people are offered it, no effect",
+            nothing,
+            no_effect=True,
+        ),
         _offer(
             "ab_people_unequal",
             "10 of 40 people are offered it and spread wider, no effect",

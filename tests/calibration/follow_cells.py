@@ -191,7 +191,7 @@ def list_follow_cells() -> list[Cell]:
         Cell(
             name="immortal_time_varying",
             family="survival",
-            design="the same, hazards by the day of learning",
+            design="hazards before and after the day of learning, no effect",
             estimand=RATIO,
             measure=partial(measure_time_varying),
             no_effect=True,

@@ -54,8 +54,16 @@ def list_look_cells() -> list[Cell]:
     """List the cells in the order of the published table."""
     return [
         _cell("looks_people", "600 people, 30 weekly looks, no effect"),
-        _cell("looks_skewed", "the same, a skewed outcome", skewed=True),
-        _cell("looks_yes_or_no", "the same, one in ten says yes", binary=True),
+        _cell(
+            "looks_skewed",
+            "600 people, 30 weekly looks at a skewed outcome, no effect",
+            skewed=True,
+        ),
+        _cell(
+            "looks_yes_or_no",
+            "600 people, 30 weekly looks, one in ten says yes, no effect",
+            binary=True,
+        ),
         _cell("looks_teams", "60 teams of 10, weekly looks, no effect", clusters=60),
         _cell(
             "looks_effect",

@@ -61,7 +61,7 @@ def test_a_learner_is_who_completed_enough_courses_with_the_score(
     cohort = build(con, params)
     assert bool(row(cohort, "p1", "2026Q1")["treated"])
     assert not bool(row(cohort, "p2", "2026Q1")["treated"])
-    assert "1 of" in cohort.notes[1]
+    assert "fewer than 5 of" in cohort.notes[1]
 
 
 def test_an_earlier_learner_is_no_longer_eligible(
@@ -147,7 +147,7 @@ def test_notes_count_within_the_outcomes_own_quarters(
 ) -> None:
     notes = build(con, params, "retention").notes
     assert notes[0] == "Exposure quarters 2025Q3, 2025Q4, 2026Q1, 2026Q2."
-    assert notes[1].startswith("1 of 9 others")
+    assert notes[1].startswith("fewer than 5 of 9 others")
     assert notes[2].startswith("Others may learn later within the 90 days")
     early = build(con, params, "retention", quarter=Quarter.parse("2026Q1")).notes
     assert [text for text in early if "completed a part" in text] == []

@@ -81,7 +81,18 @@ def test_few_people_have_no_level():
 def test_nps_stays_within_its_scale(scores):
     level = measure_nps(make_answers(scores))
     assert -100 <= level.value <= 100
-    assert level.low <= level.value <= level.high
+    if math.isnan(level.std_error):
+        assert level.value in (-100, 0, 100)
+    else:
+        assert -100 <= level.low <= level.value <= level.high <= 100
+
+
+def test_answers_of_one_kind_do_not_look_certain():
+    level = measure_nps(make_answers([9, 10] * 6))
+    assert level.value == 100
+    assert math.isnan(level.std_error)
+    assert math.isnan(level.low)
+    assert math.isnan(level.high)
 
 
 def test_the_table_has_its_columns_also_when_empty():

@@ -145,9 +145,11 @@ def test_an_interval_that_leaves_out_the_other_estimate_is_no_agreement() -> Non
 def test_the_design_that_is_reported_is_named_with_the_reason() -> None:
     weak = Findings(design="matched", failed_checks=("balance",), largest_smd=0.4)
     found = _compare(_answer(0.20, 0.03, weak), _answer(0.10, 0.04, TREND))
-    assert found.choice == "Before-and-after is reported, since matching fails balance."
+    assert found.choice == (
+        "Of the two, before-and-after stands, since matching fails balance."
+    )
     found = _compare(_answer(0.20, 0.03, PASSES), _answer(0.20, 0.04, TREND))
-    assert found.choice == "Matching is reported."
+    assert found.choice == "Of the two, matching stands."
     assert _compare(_answer(0.20, 0.03, PASSES), None).choice == ""
 
 

@@ -157,7 +157,12 @@ def test_swcrtdesign_hussey_and_hughes():
     total = share * (1 - share) + tau**2
     starts, periods = plan_waves(24, 4)
     found = expect_wedge(
-        sd=total**0.5, starts=starts, periods=periods, size=120, icc=tau**2 / total
+        sd=total**0.5,
+        starts=starts,
+        periods=periods,
+        size=120,
+        icc=tau**2 / total,
+        weighting="efficient",
     )
     power = calculate_power(0.05 - 0.035, as_known(found))
     assert power == pytest.approx(0.7861896, abs=SEVEN)
@@ -180,7 +185,14 @@ def test_hussey_and_hughes_closed_form():
         - periods * by_time
         - clusters * by_cluster
     ) * tau2
-    found = expect_wedge(sd=1.0, starts=starts, periods=periods, size=size, icc=icc)
+    found = expect_wedge(
+        sd=1.0,
+        starts=starts,
+        periods=periods,
+        size=size,
+        icc=icc,
+        weighting="efficient",
+    )
     assert found.std_error**2 == pytest.approx(top / (left + right), rel=1e-10)
 
 
@@ -194,6 +206,7 @@ def test_clusterpower_wedge_with_a_correlation_that_fades():
         size=50,
         icc=0.2,
         cluster_autocorrelation=0.8,
+        weighting="efficient",
     )
     many = Precision(std_error=one.std_error / 1.288772**0.5, df=math.inf)
     assert calculate_power(1.5, many) == pytest.approx(0.8, abs=ROOT)

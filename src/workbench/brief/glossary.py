@@ -331,8 +331,8 @@ CONVENTIONS: tuple[str, ...] = (
     "together. With fewer than 40 groups a small-sample correction is used.",
     "Matching and the comparison of before and after are never averaged. They agree if "
     "their difference lies within its error, and that error is small enough to have "
-    "seen a difference as large as the effect. Matching is reported, unless it fails a "
-    "check and the other does not.",
+    "seen a difference as large as the effect. Of the two matching stands, unless it "
+    "fails a check and the other does not.",
     "Of several designs one number stands per persona and outcome: that of the highest "
     "grade, which comes from checks and never from the effect. Between equal grades an "
     "experiment's effect of learning comes first. People followed over time stand "

@@ -23,11 +23,11 @@ from workbench.brief.narrative import (
 from workbench.brief.results import BriefData
 from workbench.brief.rivals import describe_rivals
 from workbench.brief.scorecard import Kpi
+from workbench.brief.stopped import EXPERIMENTS
 from workbench.brief.triangulated import describe_disagreements
 
 __all__ = ["list_limitations"]
 
-_RANDOMISED = 4
 _LEVEL = 0.05
 
 
@@ -77,8 +77,7 @@ def _state_assumption(effects: pd.DataFrame) -> str:
     shown = effects[effects["estimate"].notna()]
     if shown.empty:
         return ""
-    grades = pd.to_numeric(shown["evidence"])
-    chance = int((grades >= _RANDOMISED).sum())
+    chance = int((shown["stage"] == EXPERIMENTS).sum())
     if chance == len(shown):
         return "All effects rest on chance assignment."
     start = (

@@ -119,7 +119,7 @@ def tabulate_triangulation(data: BriefData, persona: Persona) -> Block:
             Field("did", "Before and after", _keep, numeric=True),
             Field("difference", "Difference", _keep, numeric=True),
             words("agree", "The designs"),
-            words("stands", "Reported"),
+            words("stands", "Of the two"),
         ),
         caption="Two designs on the same question, with 95 % intervals; they rest on "
         "different assumptions and are never averaged",

@@ -111,19 +111,8 @@ class ExperimentSet:
             ``registered``, ``people``, ``clusters``, ``observed`` (people with at
             least one outcome).
         """
-        columns = [
-            "experiment",
-            "design",
-            "program",
-            "outcome",
-            "primary",
-            "registered",
-            "people",
-            "clusters",
-            "observed",
-        ]
         table = pd.DataFrame(
-            [_count(item) for item in self.experiments], columns=columns
+            [_count(item) for item in self.experiments], columns=_COUNTED
         )
         people = table[["people", "observed"]].astype("Int64")
         table[["people", "observed"]] = people.mask(people < min_group)

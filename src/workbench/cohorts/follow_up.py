@@ -86,7 +86,7 @@ class FollowUpSet:
         Parameters
         ----------
         min_group : int
-            Smaller counts of people are left out.
+            Counts of fewer different people are left out.
 
         Returns
         -------
@@ -97,11 +97,9 @@ class FollowUpSet:
         """
         columns = ["program", "outcome", "trials", "learners", "others", "events"]
         columns += ["followed"]
-        rows = [_count(item) for item in self.follow_ups]
+        rows = [_count(item, min_group) for item in self.follow_ups]
         counts = pd.DataFrame(rows, columns=columns)
-        people = counts[columns[3:]].astype("Int64")
-        counts[columns[3:]] = people.mask(people < min_group)
-        return counts
+        return counts.astype(dict.fromkeys(columns[3:], "Int64"))
 
 
 def load_follow_ups(run: RunParams) -> FollowUpSet:
@@ -290,7 +288,13 @@ def build_follow_up(
         clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
         flow=_count_steps(con, found),
         notes=(
-            *describe_trials(con, frame, outcome, trials),
+            *describe_trials(
+                con,
+                frame,
+                outcome,
+                trials,
+                min_group=params.workbench.privacy.min_group,
+            ),
             *_describe(con, found, trials, params.workbench.privacy.min_group),
             adjustment.text,
         ),
@@ -319,17 +323,24 @@ def _find_gap(outcome: Outcome, trials: Sequence[Trial], tables: Sequence[str]) 
     return ""
 
 
-def _count(follow: FollowUp) -> dict[str, object]:
+def _count(follow: FollowUp, min_group: int) -> dict[str, object]:
     frame = follow.cohort.frame
-    known = (frame["cause"] > 0) | (frame["duration"] >= follow.horizon)
+    chosen = {
+        "learners": frame["treated"],
+        "others": ~frame["treated"],
+        "events": frame["outcome"] > 0,
+        "followed": (frame["cause"] > 0) | (frame["duration"] >= follow.horizon),
+    }
     return {
         "program": follow.cohort.program.id,
         "outcome": follow.cohort.outcome.id,
         "trials": frame["trial"].nunique(),
-        "learners": int(frame["treated"].sum()),
-        "others": int((~frame["treated"]).sum()),
-        "events": int(frame["outcome"].sum()),
-        "followed": int(known.sum()),
+        **{
+            name: int(rows.sum())
+            if frame.loc[rows, "unit"].nunique() >= min_group
+            else pd.NA
+            for name, rows in chosen.items()
+        },
     }
 
 
@@ -378,13 +389,16 @@ def _describe(
 def _describe_early(con: duckdb.DuckDBPyConnection, min_group: int) -> str:
     """Say how many became proficient before the landmark, and are not followed."""
     rows = con.execute(_EARLY).fetchall()
-    people = {bool(treated): (there, early) for treated, there, early in rows}
+    found = {bool(treated): counts for treated, *counts in rows}
     text = "Who became proficient within the quarter of learning is left out"
-    after = "; an effect that came that early is not seen."
-    if min(people.get(side, (0, 0))[0] for side in (True, False)) < min_group:
+    after = (
+        "; an effect that came that early is not seen, and makes the later difference"
+        " look smaller, as those it sped up most are no longer among the learners."
+    )
+    if len(found) < 2 or min(people for people, *_ in found.values()) < min_group:
         return text + after
     learners, others = (
-        f"{early / there:.0%}" for there, early in (people[True], people[False])
+        f"{early / there:.0%}" for _, there, early in (found[True], found[False])
     )
     return f"{text} ({learners} of learners, {others} of others){after}"
 
@@ -402,6 +416,7 @@ left join follow_values v on v.unit = r.unit and v.trial = r.trial
 _FRAME = "select {listed}" + _ROWS + "where v.followed order by r.trial, r.unit"
 
 _EARLY = f"""
-select r.treated, count(*) as there, count(*) filter (not v.followed) as early
+select r.treated, count(distinct r.unit) as people, count(*) as there,
+    count(*) filter (not v.followed) as early
 {_ROWS} where v.in_role group by all
 """

@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 
 from workbench.cohorts.adjustment import choose_adjustment
+from workbench.cohorts.assignments import write_count
 from workbench.cohorts.at_risk import build_at_risk
 from workbench.cohorts.candidates import write_candidates
 from workbench.cohorts.exposure import build_exposure
@@ -229,7 +230,16 @@ def build_cohort(
         protected=tuple(protected),
         clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
         flow=con.execute(_FLOW).df().drop(columns="position"),
-        notes=(*describe_trials(con, frame, outcome, trials), adjustment.text),
+        notes=(
+            *describe_trials(
+                con,
+                frame,
+                outcome,
+                trials,
+                min_group=params.workbench.privacy.min_group,
+            ),
+            adjustment.text,
+        ),
         unmeasured=adjustment.unmeasured_labels,
     )
 
@@ -335,6 +345,8 @@ def describe_trials(
     frame: pd.DataFrame,
     outcome: Outcome,
     trials: Sequence[Trial],
+    *,
+    min_group: int,
 ) -> tuple[str, ...]:
     """Say which quarters are read, and how much learning there was among others."""
     quarters = ", ".join(str(trial.exposure) for trial in trials)
@@ -345,8 +357,8 @@ def describe_trials(
     notes = [f"Exposure quarters {quarters}."]
     if partly:
         notes.append(
-            f"{partly} of {int((~frame['treated']).sum())} others completed a part of"
-            " the programme within the exposure quarter."
+            f"{write_count(partly, min_group)} of {int((~frame['treated']).sum())}"
+            " others completed a part of the programme within the exposure quarter."
         )
     if outcome.horizon_days is not None:
         notes.append(

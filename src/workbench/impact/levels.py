@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,8 @@ class Level:
     Attributes
     ----------
     value, low, high : float
-        On the scale of the measure; NaN where too few people stand behind it.
+        On the scale of the measure; NaN where too few people stand behind it, or where
+        they cannot be told.
     std_error : float
         Clustered.
     n : int
@@ -66,7 +67,8 @@ def measure_nps(
     Level
         Percentage points from -100 to 100: share of 9 and 10 less share of 0 to 6. The
         error is clustered by person, who may answer for several courses, with
-        Student's t.
+        Student's t; the interval ends where the scale does. Where all answers are of
+        one kind, neither error nor interval can be told.
 
     References
     ----------
@@ -75,7 +77,10 @@ def measure_nps(
     """
     score = frame["score"].to_numpy(dtype="float64")
     points = 100.0 * (score >= _PROMOTES) - 100.0 * (score <= _DETRACTS)
-    return _measure(points, frame["unit"], frame["unit"], alpha, min_group)
+    made = _measure(points, frame["unit"], frame["unit"], alpha, min_group)
+    if made.std_error == 0:
+        return replace(made, low=math.nan, high=math.nan, std_error=math.nan)
+    return replace(made, low=max(made.low, -100.0), high=min(made.high, 100.0))
 
 
 def measure_share(
@@ -119,15 +124,7 @@ def measure_share(
     if math.isnan(made.value):
         return made
     low, high = _wilson(made, alpha)
-    return Level(
-        value=made.value,
-        low=low,
-        high=high,
-        std_error=made.std_error,
-        n=made.n,
-        people=made.people,
-        clusters=made.clusters,
-    )
+    return replace(made, low=low, high=high)
 
 
 def tabulate_levels(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from workbench.impact.effects import Effect
 from workbench.impact.errors_by_design import make_cluster_effect
 from workbench.impact.inference import estimate_few_cluster_error, regress_on_treatment
 from workbench.impact.sample import Sample, code_clusters
+from workbench.impact.wording import write_p
 
 __all__ = ["check_spill_over", "estimate_spill_over"]
 
@@ -53,7 +54,7 @@ def check_spill_over(sample: Sample, covariates: FloatArray) -> Check:
         value=p_value,
         limit=_LEVEL,
         text="Others all of whose team learnt differ from others none of whose team "
-        f"did by {found.value:.3g} ({low:.3g} to {high:.3g}), p {p_value:.3f}.",
+        f"did by {found.value:.3g} ({low:.3g} to {high:.3g}), p {write_p(p_value)}.",
         advice=""
         if passed
         else "Either learning reaches those who did not learn, and the effect is "

@@ -11,12 +11,14 @@ import pandas as pd
 from workbench.cohorts.frames import Compared
 from workbench.cohorts.target_trial import Gap
 from workbench.core.errors import TooFewUnitsError, WorkbenchError
-from workbench.core.results import Check
+from workbench.core.results import Check, Estimate
+from workbench.impact.effects import make_empty_estimate
 
 __all__ = [
     "label_answer",
     "label_check",
     "list_gaps",
+    "refuse_comparison",
     "shorten_error",
     "stack_tables",
 ]
@@ -29,6 +31,34 @@ def shorten_error(error: WorkbenchError) -> str:
     more = [line.removeprefix(wanted) for line in lines if line.startswith(wanted)]
     detail = more[0].strip().strip("'\"").rstrip(".") if more else ""
     return lines[0].rstrip(".") + (f" ({detail})." if detail else ".")
+
+
+def refuse_comparison(
+    compared: Compared,
+    reason: str,
+    *,
+    hidden: bool,
+    stage: str,
+    method: str,
+    estimand: str = "ATT",
+    alpha: float,
+) -> Estimate:
+    """Return the headline of a comparison that cannot be made, with the reason.
+
+    Where it is `hidden`, for there are too few people, nobody is counted.
+    """
+    made = make_empty_estimate(
+        compared,
+        stage=stage,
+        method=method,
+        estimand=estimand,
+        limitation=f"Not answerable: {reason}",
+        alpha=alpha,
+        headline=not compared.outcome.negative_control,
+    )
+    if hidden:
+        return replace(made, n_treated=None, n_control=None, suppressed=True)
+    return made
 
 
 def list_gaps(gaps: Sequence[Gap]) -> tuple[Check, ...]:

@@ -390,8 +390,8 @@ def _say_choice(matched: Answer | None, did: Answer | None, stands: str) -> str:
         return ""
     if stands == "did":
         failed = ", ".join(matched.findings.failed_checks) or "its checks"
-        return f"Before-and-after is reported, since matching fails {failed}."
-    return "Matching is reported."
+        return f"Of the two, before-and-after stands, since matching fails {failed}."
+    return "Of the two, matching stands."
 
 
 def _say_overturn(matched: Answer | None, did: Answer | None, stands: str) -> str:

@@ -244,8 +244,11 @@ def _draw_looks(ax: Axes, drawn: pd.DataFrame) -> None:
     _finish_grid(ax)
     _write_keys(
         ax,
-        (("● estimate", ACCENT), ("■ holds at every look", "#4f8f7d")),
-        (("-- holds at one look only", CYCLE[1]),),
+        (
+            ("● estimate", ACCENT),
+            ("■ holds at every look", "#4f8f7d"),
+            ("-- at one look only", CYCLE[1]),
+        ),
     )
 
 

@@ -249,7 +249,7 @@ def make_did(persona: str) -> StageResult:
         "grade": grade,
         "grade_text": f"{grade}: invented",
         "verdict": "The two designs were compared.",
-        "choice": "Matching is reported.",
+        "choice": "Of the two, matching stands.",
         "explanation": "An odd <b>quarter</b> came before." if agree == "no" else "",
         "bracket": "The effect lies between -0.1 and 0.3." if agree == "no" else "",
         "overturn": "A cause twice as strong as prior rating would.",

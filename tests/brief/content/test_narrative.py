@@ -343,7 +343,7 @@ def test_limitations_name_assumption_controls_and_what_is_withheld(data):
     sure = moved.assign(p_value=moved["p_value"].mask(moved["control"], 0.01))
     text = " ".join(list_limitations(data, sure, ()))
     assert "learners and their matches differ in something unrecorded" in text
-    chance = effects.assign(evidence=pd.array([5] * len(effects), dtype="Int64"))
+    chance = effects.assign(stage="ab")
     text = " ".join(list_limitations(data, chance, ()))
     assert "All effects rest on chance assignment" in text
 

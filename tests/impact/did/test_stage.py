@@ -198,6 +198,7 @@ def test_a_refused_panel_is_an_answer_without_number() -> None:
     (item,) = result.estimates
     assert math.isnan(item.estimate)
     assert item.suppressed
+    assert item.n_treated is None
     assert item.limitation.startswith("Not answerable: Too few people")
     assert result.tables["curves"].empty
     assert {check.check for check in result.checks} >= {

@@ -115,7 +115,8 @@ def test_without_registration_it_says_what_that_means(drawn: Experiment) -> None
         ),
         (
             {"people": 120},
-            "96 of the 120 people registered are in the analysis.",
+            "96 people drawn may be read and have a closed window; 120 were"
+            " registered.",
         ),
         (
             {"clusters": 15},
@@ -131,6 +132,12 @@ def test_one_change_gives_one_sentence(
     drawn: Experiment, change: dict[str, object], sentence: str
 ) -> None:
     assert compare(drawn, **change) == (sentence,)
+
+
+def test_another_level_than_registered_is_named(drawn: Experiment) -> None:
+    assert compare(drawn, alpha=0.01) == (
+        "The registered level of the test is 0.01; it is read at 0.05.",
+    )
 
 
 def test_a_running_experiment_may_still_change(drawn: Experiment) -> None:
@@ -159,7 +166,8 @@ def test_few_people_are_not_counted(drawn: Experiment) -> None:
     few = drawn.frame[drawn.frame["unit"].isin(["p00001", "p00002"])]
     found = compare(replace(drawn, frame=few), clusters=2, steps=[])
     assert found[0] == (
-        "Fewer than 10 of the 96 people registered are in the analysis."
+        "Fewer than 10 people drawn may be read and have a closed window; 96 were"
+        " registered."
     )
 
 

@@ -80,8 +80,10 @@ def test_the_error_by_cluster_is_that_of_drawn_trials():
     assert drawn.std() == pytest.approx(expected, rel=3 / (2 * DRAWS) ** 0.5)
 
 
-def test_the_error_of_a_wedge_is_that_of_drawn_roll_outs():
-    """Generalised least squares with the true covariance, the same people each time."""
+@pytest.mark.parametrize("weighting", ["people", "efficient"])
+def test_the_error_of_a_wedge_is_that_of_drawn_roll_outs(weighting):
+    """Effects of groups and periods by least squares, as the analysis has them; and
+    generalised least squares with the true covariance. The same people each time."""
     rng = np.random.default_rng(4)
     starts, periods = plan_waves(6, 3)
     size, icc, kept, own = 5, 0.2, 0.7, 0.5
@@ -93,6 +95,7 @@ def test_the_error_of_a_wedge_is_that_of_drawn_roll_outs():
         icc=icc,
         cluster_autocorrelation=kept,
         person_autocorrelation=own,
+        weighting=weighting,
     )
     shape = (DRAWS, 6, periods)
     constant = rng.normal(size=(DRAWS, 6, 1)) * (icc * kept) ** 0.5
@@ -107,6 +110,9 @@ def test_the_error_of_a_wedge_is_that_of_drawn_roll_outs():
     exposed = np.array([[p >= s for p in range(1, periods + 1)] for s in starts])
     design = np.column_stack([np.tile(each, (6, 1)), exposed.ravel().astype(float)])
     solve = np.linalg.inv(design.T @ weight @ design) @ design.T @ weight
+    if weighting == "people":
+        groups = np.kron(np.eye(6), np.ones((periods, 1)))
+        solve = np.linalg.pinv(np.column_stack([groups, design[:, 1:]]))
     drawn = (means.reshape(DRAWS, -1) @ solve.T)[:, -1]
     assert drawn.std() == pytest.approx(expected.std_error, rel=3 / (2 * DRAWS) ** 0.5)
     assert expected.df == 4
@@ -210,6 +216,15 @@ def test_a_wedge_needs_waves_that_differ():
         plan_waves(3, 4)
     with pytest.raises(DesignError, match="cannot be told from calendar time"):
         expect_wedge(sd=1.0, starts=[2, 2, 2], periods=3, size=5, icc=0.1)
+    with pytest.raises(DesignError, match="cannot be told from calendar time"):
+        expect_wedge(
+            sd=1.0,
+            starts=[2, 2, 2],
+            periods=3,
+            size=5,
+            icc=0.1,
+            weighting="efficient",
+        )
 
 
 @pytest.mark.parametrize("name", ["crossing", "power", "sequential"])

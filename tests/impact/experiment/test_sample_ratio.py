@@ -11,10 +11,9 @@ import pytest
 from scipy.stats import binomtest
 
 from tests.impact.experiment.draw_arms import draw_experiment, register
-from workbench.impact.experiment.sample_ratio import (
-    check_sample_ratio,
-    compare_shares,
-)
+from tests.impact.experiment.draw_wedges import draw_wedge, wrap_wedge
+from workbench.impact.experiment.sample_ratio import check_sample_ratio
+from workbench.impact.experiment.shares import compare_shares
 
 HALF = np.array([0.5, 0.5])
 
@@ -149,3 +148,58 @@ def test_the_frame_is_left_alone():
     before = experiment.frame.copy()
     check_sample_ratio(experiment)
     pd.testing.assert_frame_equal(experiment.frame, before)
+
+
+def split_quarters(share: float):
+    """Draw 800 people in two quarters with opposite shares."""
+    base = draw_experiment(1, people=800)
+    rng = np.random.default_rng(1)
+    late = np.arange(800) % 2 == 1
+    offered = rng.random(800) < np.where(late, 1 - share, share)
+    days = pd.Series(np.where(late, "2026-04-06", "2026-01-05"))
+    return replace(
+        base,
+        frame=base.frame.assign(
+            trial=np.where(late, "2026Q2", "2026Q1"),
+            arm=np.where(offered, "treatment", "control"),
+            assigned=offered,
+            assigned_on=pd.to_datetime(days),
+        ),
+    )
+
+
+def test_imbalances_of_quarters_that_cancel_out_are_found():
+    """The sizes fit in the sum; a trend over time would pass for an effect."""
+    found = check_sample_ratio(split_quarters(0.65))
+    everybody = found.table[found.table["dimension"] == "everybody"]
+    assert everybody["p_value"].min() > 0.1
+    assert found.mismatch
+    assert found.check.passed is False
+    assert found.check.value == found.p_value
+    assert "differ between the quarters of the draw" in found.text
+    assert found.cause == "week of assignment"
+    assert not check_sample_ratio(split_quarters(0.5)).mismatch
+
+
+def test_quarters_of_few_people_are_not_compared():
+    base = split_quarters(0.5)
+    few = base.frame["trial"].eq("2026Q2") & (base.frame.index > 18)
+    alone = base.frame[~few].reset_index(drop=True)
+    late = alone["trial"] == "2026Q2"
+    odd = alone.assign(
+        arm=alone["arm"].where(~late, "treatment"), assigned=alone["assigned"] | late
+    )
+    assert not check_sample_ratio(replace(base, frame=odd)).mismatch
+
+
+@pytest.mark.parametrize(("last", "tested"), [(2, False), (3, True)])
+def test_waves_yet_to_come_are_no_mismatch(last, tested):
+    """Six waves of five clusters, read before most of them have started."""
+    frame = draw_wedge(1, clusters=30, steps=6).frame
+    seen = frame[frame["period"] <= last]
+    early = seen.assign(starts=seen["starts"].where(seen["starts"] <= last, 0))
+    early = early.drop(columns=["assigned", "exposed", "learnt"])
+    found = check_sample_ratio(wrap_wedge(early))
+    assert not found.mismatch
+    assert found.check.passed is (True if tested else None)
+    assert "not started" not in set(found.table["arm"])

@@ -22,10 +22,15 @@ from workbench.core.params import Threshold
 from workbench.core.registration import Guardrail
 from workbench.core.results import StageResult, tabulate_estimates
 from workbench.impact.experiment.analysis import analyse_experiment
-from workbench.impact.experiment.report import find_power, grade_reading
+from workbench.impact.experiment.report import (
+    describe_answer,
+    find_power,
+    grade_reading,
+)
 from workbench.impact.experiment.stage import estimate_experiment_stage
 from workbench.impact.experiment.tables import KEY, TABLES
 
+DAY = pd.Timedelta(days=1)
 NUMBERS = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
 EFFECTS = (
     *("inference", "compliance", "looks", "power", "guardrails", "bounds"),
@@ -285,11 +290,47 @@ def test_few_clusters_get_every_test_beside_the_headline():
 def test_evidence_falls_with_other_questions_than_registered():
     base = draw_experiment(17, people=900, effect=0.8)
     grades = []
-    read = analyse_experiment(base, seed=1)
+    read = analyse_experiment(register(base), seed=1)
     for changes in ({}, {"primary_outcome": "errors"}, {"lag_quarters": 3}):
         own = replace(read, experiment=register(base, **changes))
         grades.append(grade_reading(own, find_power(own))[1].value)
     assert grades == [5, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "planned", "level"),
+    [
+        ({"smallest_effect": 0.1}, 0.1, "80 %"),
+        ({"smallest_effect": 0.9, "power": 0.9}, 0.9, "90 %"),
+        ({"smallest_effect": 0.9, "written_on": BEGAN.date() + DAY}, 0.2, "80 %"),
+    ],
+)
+def test_power_is_held_against_the_effect_registered_before(changes, planned, level):
+    """A threshold of 0.2 stands in where the effect was written down later."""
+    base = draw_experiment(17, people=900, effect=0.1)
+    base = replace(base, outcome=make_outcome(threshold=Threshold(absolute=0.2)))
+    own = analyse_experiment(register(base, **changes), seed=1)
+    check = find_power(own)
+    assert check.limit == planned
+    assert own.tables["power"]["planned_effect"].iloc[0] == planned
+    assert f"with {level} power" in check.text
+    assert check.passed is (planned > 0.1)
+
+
+def test_errors_too_small_for_the_design_do_not_open_the_result():
+    """Rows of a stepped wedge ignore what teams share; they are shown, no more."""
+    base = analyse_experiment(draw_wedge(1, clusters=12, steps=4), seed=1)
+    table = base.tables["inference"]
+    p_values = table["method"].map({"row": 0.5, "cr1": 0.5}).fillna(0.001)
+    apart = {**base.tables, "inference": table.assign(p_value=p_values)}
+    own = replace(base, tables=apart)
+    power = find_power(own)
+    grade = grade_reading(own, power)[1]
+    told = describe_answer(own, grade, power, ())["inference"]
+    assert told == (
+        "Errors and tests side by side agree (p-values: cr2 0.001, randomisation "
+        "0.001)."
+    )
 
 
 def test_an_unregistered_experiment_says_so():
@@ -354,6 +395,13 @@ def test_gaps_are_experiments_without_an_answer():
     assert pd.isna(row["people"])
     assert result.checks[0].status == "not_applicable"
     assert result.estimates == ()
+    assert result.facts["family"].startswith("0 headline")
+    plan = register(draw_experiment(1)).registration
+    late = plan.model_copy(update={"written_on": BEGAN.date() + DAY})
+    for written, early in ((plan, True), (late, False)):
+        told = run(gaps=(replace(gap, registration=written),))
+        assert told.tables["experiments"]["registered"].tolist() == [early]
+        assert told.facts["answers"][0]["registered"] is early
 
 
 def test_a_secondary_outcome_does_not_speak_for_the_primary_one():

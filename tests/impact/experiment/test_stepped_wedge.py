@@ -283,7 +283,7 @@ def test_the_text_names_groups_steps_and_the_wrong_number(
     wedge: SteppedWedge,
 ) -> None:
     assert wedge.text.startswith("12 of 12 groups started in 4 steps")
-    assert f"{wedge.effect.value:.3g} rating points" in wedge.text
+    assert f"{wedge.effect.value:.2f} rating points" in wedge.text
     assert f"would have shown {wedge.naive.value:.3g}" in wedge.text
 
 
@@ -323,3 +323,10 @@ def test_people_seen_once_cannot_be_compared_with_themselves() -> None:
     assert found.within_people is None
     assert status["wedge_leavers"] == "not_applicable"
     assert found.effect.n_treated == frame["period"].ge(frame["starts"]).sum()
+
+
+def test_a_p_value_is_never_written_as_zero() -> None:
+    found = estimate_stepped_wedge(draw_wedge(3, clusters=20, effect=2.0), seed=1)
+    (told,) = [c.text for c in found.checks if c.check == "wedge_errors_agree"]
+    assert "0.000 by" not in told
+    assert "e-" in told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -231,3 +231,18 @@ def test_what_is_written_reads_back_the_same(tmp_path):
     later = draft_registration(plan(), name="new", written_on=TODAY)
     write_registration(later, path, force=True)
     assert read_model(path, Registration) == later
+
+
+def test_what_has_begun_or_is_another_is_never_replaced(tmp_path):
+    path = tmp_path / "new.yml"
+    there = draft_registration(plan(), name="new", written_on=TODAY)
+    earlier = there.starts_on - timedelta(days=1)
+    for other in (
+        there.model_copy(update={"experiment": "old"}),
+        there.model_copy(update={"starts_on": earlier}),
+    ):
+        before = format_registration(other)
+        path.write_text(before)
+        with pytest.raises(ParamError, match="is not replaced"):
+            write_registration(there, path, force=True)
+        assert path.read_text() == before

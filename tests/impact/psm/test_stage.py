@@ -86,6 +86,8 @@ def test_every_comparison_is_answered_or_says_why(result: StageResult) -> None:
 def test_counts_of_tiny_groups_are_not_told(result: StageResult) -> None:
     item = next(x for x in result.estimates if x.outcome == "mobility")
     assert item.suppressed
+    assert item.n_treated is None
+    assert item.n_control is None
     assert math.isnan(item.estimate)
     assert "learners and" not in item.limitation
     told = [x.text for x in result.checks if x.outcome == "mobility"]

@@ -134,7 +134,30 @@ def test_trials_unlike_earlier_ones_are_told(followed: Followed) -> None:
     )
 
 
+def test_a_small_trial_without_events_does_not_differ(followed: Followed) -> None:
+    """Nobody of 12 people is what chance explains; nobody of 50 is not."""
+    trials = followed.sample.frame["trial"].to_numpy()
+    calm = replace(
+        followed,
+        cause=np.where((trials == "T07") & (followed.cause == 1), 0, followed.cause),
+    )
+    weight = calm.weight.copy()
+    for treated in (True, False):
+        own = np.flatnonzero(calm.arm(treated=treated) & (trials == "T07"))
+        there = own[calm.duration[own] >= 152]
+        weight[np.setdiff1d(own, there[:12])] = 0.0
+    small = replace(calm, weight=weight)
+    for made, differs in ((small, False), (calm, True)):
+        table = extrapolate_followed(made, alpha=0.05, min_group=10)
+        last = table[(table["trial"] == "T07") & (table["arm"] == "others")].iloc[0]
+        assert last["observed"] == 1
+        assert 0.8 < last["earlier"] < 0.9
+        assert bool(last["differs"]) == differs
+
+
 def test_assumption_is_stated(table: pd.DataFrame) -> None:
     text = describe_extrapolation(table)
     assert "T05 to T08 are extrapolated: they assume" in text
     assert describe_extrapolation(table.iloc[:0]) == ""
+    one = describe_extrapolation(table[table["trial"] == "T08"])
+    assert one.startswith("Expected figures for T08 are extrapolated")

@@ -257,3 +257,22 @@ def test_delayed_entry_compares_days_since_the_start_of_the_clock() -> None:
     assert gap < 3 * max(late.std_error, own.std_error)
     assert late.n_clusters <= followed.arm(treated=True).sum()
     assert estimate_delayed_entry(followed, min_group=100_000) is None
+
+
+def test_shares_are_of_the_whole_time_since_the_start_of_the_clock() -> None:
+    ramp = make_retention(
+        id="ramp_days", source="proficiency_dates.days", unit="days", direction="down"
+    )
+    followed = follow(make_ramp(3), outcome=ramp, origin="role start")
+    passed = followed.elapsed[followed.arm(treated=True)].mean()
+    fresh = replace(followed, elapsed=np.zeros_like(followed.elapsed))
+    outcome = make_pseudo_outcomes(followed, days=True)
+    rows = followed.weight > 0
+    gap = outcome - make_pseudo_outcomes(fresh, days=True)
+    assert gap[rows] == pytest.approx(passed)
+    assert (gap[~rows] == 0).all()
+    own = estimate_followed(followed, covariates=None)
+    plain = estimate_followed(fresh, covariates=None)
+    assert own.value == pytest.approx(plain.value, abs=CLOSED)
+    assert own.std_error == pytest.approx(plain.std_error)
+    assert own.baseline == pytest.approx(plain.baseline + passed)

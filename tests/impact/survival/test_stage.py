@@ -203,6 +203,42 @@ def test_small_arms_are_kept_back(retention: pd.DataFrame) -> None:
     assert row.suppressed
 
 
+def test_counts_of_small_arms_are_kept_back(retention: pd.DataFrame) -> None:
+    some = retention[retention["treated"]].head(6)
+    few = pd.concat([some, retention[~retention["treated"]]])
+    row, _ = refuse(make_follow_up(few))
+    assert row.n_treated is None
+    assert row.n_control is None
+
+
+def test_days_taken_over_less_than_the_horizon_are_told() -> None:
+    ramp = make_ramp(3)
+    short = ramp.assign(
+        cause=ramp["cause"].where(ramp["duration"] <= 91, 0),
+        duration=ramp["duration"].clip(upper=91),
+    )
+    made = estimate(make_follow_up(short, outcome=RAMP, origin="role start"))
+    reach = next(item for item in made.checks if item.check == "follow_up")
+    assert reach.status == "warn"
+    assert (reach.value, reach.limit) == (91, 365)
+    assert "Mean days are taken over 91 days only" in reach.text
+    answer = made.facts["answers"][0]
+    assert answer["follow_up"].endswith("compared over 91 days.")
+    assert "short follow-up" in answer["evidence"]
+
+
+def test_groups_get_shares_of_the_whole_time_like_the_headline() -> None:
+    ramp = make_follow_up(
+        make_ramp(3), outcome=RAMP, origin="role start", protected=("gender",)
+    )
+    made = estimate(ramp)
+    whole = pick(made, "ramp_days", "km")
+    groups = [item for item in made.estimates if item.method == "km_subgroup"]
+    assert {item.subgroup for item in groups} == {"f", "m"}
+    for item in groups:
+        assert abs(item.baseline - whole.baseline) < 30  # of 59 days before, 140 after
+
+
 def test_groups_that_cannot_be_compared_are_refused(retention: pd.DataFrame) -> None:
     apart = retention.assign(x1=retention["x1"] + 40 * retention["treated"])
     _, reason = refuse(make_follow_up(apart))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -20,7 +19,6 @@ from workbench.core.results import Check, Estimate, StageResult
 from workbench.impact.did.analysis import DidResult, estimate_did
 from workbench.impact.did.designs import HEADLINE
 from workbench.impact.did.report import STAGE
-from workbench.impact.effects import make_empty_estimate
 from workbench.impact.evidence import Findings
 from workbench.impact.findings_table import read_findings, tabulate_findings
 from workbench.impact.multiplicity import adjust_family
@@ -28,6 +26,7 @@ from workbench.impact.stage_parts import (
     label_answer,
     label_check,
     list_gaps,
+    refuse_comparison,
     shorten_error,
     stack_tables,
 )
@@ -113,8 +112,16 @@ def estimate_did_stage(
             answers.append(label_answer(panel, found.facts))
         else:
             reason = shorten_error(found)
-            hidden = isinstance(found, TooFewUnitsError)
-            estimates.append(_refuse(panel, reason, alpha, hidden=hidden))
+            estimates.append(
+                refuse_comparison(
+                    panel,
+                    reason,
+                    hidden=isinstance(found, TooFewUnitsError),
+                    stage=STAGE,
+                    method=HEADLINE,
+                    alpha=alpha,
+                )
+            )
             refusal = Check(check="comparison", passed=False, text=reason)
             checks.append(label_check(refusal, panel))
             answers.append(label_answer(panel, {"reason": reason}))
@@ -255,18 +262,6 @@ def _tabulate_findings(results: Sequence[_Found]) -> pd.DataFrame:
         for _, found in results
         if isinstance(found, DidResult)
     )
-
-
-def _refuse(panel: Panel, reason: str, alpha: float, *, hidden: bool) -> Estimate:
-    made = make_empty_estimate(
-        panel,
-        stage=STAGE,
-        method=HEADLINE,
-        limitation=f"Not answerable: {reason}",
-        alpha=alpha,
-        headline=not panel.outcome.negative_control,
-    )
-    return replace(made, suppressed=hidden)
 
 
 def _pick(

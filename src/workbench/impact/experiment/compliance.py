@@ -13,6 +13,7 @@ from workbench.core.results import Check
 from workbench.impact.effects import Effect
 from workbench.impact.experiment.drawn import Drawn
 from workbench.impact.experiment.randomised import measure_error
+from workbench.impact.wording import write_alike
 
 __all__ = ["CACE", "COLUMNS", "WEAK", "Compliance", "estimate_cace"]
 
@@ -267,7 +268,7 @@ def _describe(
             "because it is offered."
         )
     size = "without limit" if math.isinf(strength) else f"{strength:.3g}"
-    level = f"{1 - alpha:.0%}"
+    level = f"{100 * (1 - alpha):.0f} %"
     if strength >= WEAK:
         return f"{whom} First-stage F {size}; {_write_ends(ends, level)}."
     if np.isfinite(ends).all():
@@ -286,7 +287,8 @@ def _describe(
 def _write_ends(ends: tuple[float, float], level: str) -> str:
     if not np.isfinite(ends).all():
         return f"{level} interval of Anderson and Rubin without limit"
-    return f"{level} interval of Anderson and Rubin {ends[0]:.3g} to {ends[1]:.3g}"
+    low, high = write_alike(*ends)
+    return f"{level} interval of Anderson and Rubin {low} to {high}"
 
 
 def _tabulate(

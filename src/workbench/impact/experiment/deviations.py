@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 
 from workbench.cohorts.assignments import write_count
@@ -9,7 +10,7 @@ from workbench.cohorts.experiment_frames import Experiment
 from workbench.core.params import Outcome
 from workbench.core.registration import Registration
 
-__all__ = ["list_deviations"]
+__all__ = ["is_registered", "list_deviations"]
 
 _DESIGNS = {
     "individual": "people drawn one by one",
@@ -23,7 +24,15 @@ _NOTHING = (
 )
 
 
-def list_deviations(experiment: Experiment, *, min_group: int = 10) -> tuple[str, ...]:
+def is_registered(experiment: Experiment) -> bool:
+    """Tell whether the experiment was written down by the day it began."""
+    plan = experiment.registration
+    return plan is not None and plan.written_on <= experiment.started_on.date()
+
+
+def list_deviations(
+    experiment: Experiment, *, min_group: int = 10, alpha: float = 0.05
+) -> tuple[str, ...]:
     """Compare what is analysed with what was written down before.
 
     Parameters
@@ -33,6 +42,8 @@ def list_deviations(experiment: Experiment, *, min_group: int = 10) -> tuple[str
         the outcome itself is compared.
     min_group : int
         Smaller numbers of people are not named.
+    alpha : float
+        Level at which it is read.
 
     Returns
     -------
@@ -50,6 +61,7 @@ def list_deviations(experiment: Experiment, *, min_group: int = 10) -> tuple[str
         *_compare_design(experiment, written),
         *_compare_dates(experiment, written),
         *_compare_sizes(experiment, written, min_group),
+        *_compare_level(alpha, written),
     )
 
 
@@ -167,8 +179,8 @@ def _compare_sizes(
     people = int(frame["unit"].nunique())
     if people < written.people:
         found.append(
-            f"{write_count(people, min_group).capitalize()} of the {written.people}"
-            " people registered are in the analysis."
+            f"{write_count(people, min_group).capitalize()} people drawn may be read"
+            f" and have a closed window; {written.people} were registered."
         )
     if experiment.design == "individual":
         return found
@@ -187,6 +199,16 @@ def _compare_sizes(
                 " registered."
             )
     return found
+
+
+def _compare_level(alpha: float, written: Registration) -> list[str]:
+    """Hold the level of the test against that written down."""
+    if math.isclose(alpha, written.alpha):
+        return []
+    return [
+        f"The registered level of the test is {written.alpha:g}; it is read at"
+        f" {alpha:g}."
+    ]
 
 
 def _window(source: Registration | Outcome) -> str:

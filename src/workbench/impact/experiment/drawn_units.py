@@ -15,6 +15,7 @@ __all__ = ["covers_arms", "cut_levels", "list_columns", "plan_shares", "take_uni
 FloatArray = npt.NDArray[np.float64]
 
 _BINS = 4
+_WAITING = "not started"
 
 
 def take_units(experiment: Experiment) -> pd.DataFrame:
@@ -29,9 +30,9 @@ def take_units(experiment: Experiment) -> pd.DataFrame:
     -------
     DataFrame
         ``_arm`` (in a stepped wedge without registered shares the wave), ``_people``,
-        ``_week`` (first day of the week of assignment), ``_known`` (where people were
-        drawn) and the columns of `list_columns`; of clusters the most frequent value,
-        or the mean of a number.
+        ``_week`` (first day of the week of assignment), ``trial`` (quarter of the
+        draw), ``_known`` (where people were drawn) and the columns of `list_columns`;
+        of clusters the most frequent value, or the mean of a number.
     """
     frame = experiment.frame
     values = frame["outcome"].astype("float64")
@@ -49,14 +50,14 @@ def take_units(experiment: Experiment) -> pd.DataFrame:
         return rows.assign(_people=1)
     grouped = rows.groupby("cluster", observed=True, sort=True)
     taken = {}
-    for name in dict.fromkeys(["_arm", "_week", *list_columns(experiment)]):
+    for name in dict.fromkeys(["_arm", "_week", "trial", *list_columns(experiment)]):
         numeric = _is_measured(rows[name])
         taken[name] = grouped[name].agg("mean" if numeric else _most_frequent)
     return pd.DataFrame(taken).assign(_people=grouped["unit"].nunique()).reset_index()
 
 
 def _name_waves(starts: pd.Series) -> pd.Series:
-    return starts.map(lambda start: f"wave from period {start}" if start else "never")
+    return starts.map(lambda start: f"wave from period {start}" if start else _WAITING)
 
 
 def covers_arms(experiment: Experiment) -> bool:
@@ -73,7 +74,9 @@ def plan_shares(
     Parameters
     ----------
     experiment : Experiment
-        Its registration names the shares; without one they are equal.
+        Its registration names the shares; without one they are equal. In a stepped
+        wedge those of the waves that have started: when the others will is not known
+        before, and how many were to wait for ever is written nowhere.
     units : DataFrame
         From `take_units`.
     """
@@ -82,7 +85,7 @@ def plan_shares(
         arms = list(plan)
         return arms, np.array([plan[name] for name in arms], dtype="float64")
     if experiment.design == "stepped_wedge":
-        arms = sorted(units["_arm"].unique().tolist())
+        arms = sorted(set(units["_arm"]) - {_WAITING})
     else:
         arms = list(experiment.arms)
     return arms, np.full(len(arms), 1 / max(len(arms), 1))

@@ -10,6 +10,7 @@ from workbench.cohorts.experiment_frames import Experiment
 from workbench.core.registration import Guardrail
 from workbench.impact.effects import Effect
 from workbench.impact.thresholds import find_smallest_effect
+from workbench.impact.wording import write_alike
 
 __all__ = [
     "GUARDRAIL_COLUMNS",
@@ -100,13 +101,14 @@ def describe_guardrail(table: pd.DataFrame, experiment: Experiment) -> str:
         return ""
     row = table.iloc[0]
     name = experiment.outcome.label or experiment.outcome.id
-    ends = f"{row['low']:.3g} to {row['high']:.3g}"
-    told = {
+    effect, low, high = write_alike(row["estimate"], row["low"], row["high"])
+    told = f"(effect {effect}, {low} to {high})."
+    verdicts = {
         "kept": f"{name} did not get worse by more than the margin of "
-        f"{row['margin']:.3g} (effect {row['estimate']:.3g}, {ends}).",
+        f"{row['margin']:.3g} {told}",
         "broken": f"{name} got worse by more than the margin of {row['margin']:.3g} "
-        f"(effect {row['estimate']:.3g}, {ends}).",
+        + told,
         "unclear": f"Whether {name} got worse by more than the margin of "
-        f"{row['margin']:.3g} cannot be told (effect {row['estimate']:.3g}, {ends}).",
+        f"{row['margin']:.3g} cannot be told {told}",
     }
-    return told[str(row["verdict"])]
+    return verdicts[str(row["verdict"])]

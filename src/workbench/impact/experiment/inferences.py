@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.cohorts.experiment_frames import Experiment
 from workbench.impact.effects import Effect
+from workbench.impact.experiment.deviations import is_registered
 from workbench.impact.experiment.drawn import Drawn
 from workbench.impact.experiment.power import POWER_COLUMNS, Precision, tabulate_power
 from workbench.impact.experiment.randomisation import (
@@ -25,6 +26,7 @@ from workbench.impact.wild_bootstrap import WildTest, run_wild_bootstrap
 __all__ = ["INFERENCE_COLUMNS", "list_errors", "tabulate_reach"]
 
 _NOTHING = 1e-9
+_POWER = 0.8
 
 INFERENCE_COLUMNS = (
     *("method", "std_error", "df", "p_value", "ci_low", "ci_high", "note", "headline"),
@@ -116,8 +118,8 @@ def tabulate_reach(
     Parameters
     ----------
     experiment : Experiment
-        Its registration names the effect planned for its primary outcome; otherwise
-        the outcome's threshold stands in.
+        Its registration, if written by the start, names effect and power planned for
+        its primary outcome; otherwise the outcome's threshold stands in, at 80 %.
     itt : Effect
         The headline, whose error is taken.
     drawn : Drawn or None
@@ -136,14 +138,16 @@ def tabulate_reach(
     plan = experiment.registration
     threshold = experiment.outcome.threshold_for(experiment.persona)
     planned = find_smallest_effect(threshold, baseline=itt.baseline)
-    if plan is not None and experiment.primary:
-        planned = plan.smallest_effect
+    power = _POWER
+    if plan is not None and experiment.primary and is_registered(experiment):
+        planned, power = plan.smallest_effect, plan.power
     people = experiment.frame.loc[experiment.frame["outcome"].notna(), "unit"].nunique()
     table = tabulate_power(
         Precision(std_error=itt.std_error, df=itt.df),
         n=int(people),
         clusters=itt.n_clusters if drawn is None else sum(drawn.units),
         planned_effect=planned,
+        power=power,
         alpha=alpha,
     )
     whole = experiment.design != "individual"

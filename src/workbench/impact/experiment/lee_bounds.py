@@ -14,6 +14,7 @@ from workbench.core.results import Check
 from workbench.impact.attrition import MAX_DIFFERENCE
 from workbench.impact.experiment.drawn import Drawn, read_drawn
 from workbench.impact.experiment.randomised import measure_error
+from workbench.impact.wording import write_alike
 
 __all__ = [
     "BOUND_COLUMNS",
@@ -355,10 +356,11 @@ def _describe(
     more: bool,
 ) -> str:
     side = "those offered the programme" if more else "the others"
+    lowest, highest, first, last = write_alike(low, high, *ends)
     return (
         f"Outcomes are missing; {trimmed:.1%} of {side} are left out from above or "
         f"below to allow for the difference. Among people observed either way the "
-        f"effect lies between {low:.3g} and {high:.3g} ({1 - alpha:.0%} interval "
-        f"{ends[0]:.3g} to {ends[1]:.3g}), if the offer kept people in, or drove them "
+        f"effect lies between {lowest} and {highest} ({100 * (1 - alpha):.0f} % "
+        f"interval {first} to {last}), if the offer kept people in, or drove them "
         "out, but not some each way."
     )

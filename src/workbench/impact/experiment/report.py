@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,10 @@ from workbench.impact.comparison_checks import check_power
 from workbench.impact.effects import describe_unit
 from workbench.impact.evidence import Findings, Grade, grade_evidence
 from workbench.impact.experiment.analysis import Reading
+from workbench.impact.experiment.deviations import is_registered
 from workbench.impact.experiment.drawn import CONTROL
 from workbench.impact.experiment.guardrails import describe_guardrail
+from workbench.impact.wording import write_alike
 
 __all__ = [
     "check_registration",
@@ -21,14 +22,11 @@ __all__ = [
     "describe_reading",
     "find_power",
     "grade_reading",
-    "is_registered",
 ]
 
 
-def is_registered(experiment: Experiment) -> bool:
-    """Tell whether the experiment was written down by the day it began."""
-    plan = experiment.registration
-    return plan is not None and plan.written_on <= experiment.started_on.date()
+_BESIDE = ("adjusted", "row", "cr1")
+"""Of another estimate, or errors too small for the design, shown to be compared."""
 
 
 def check_registration(experiment: Experiment, deviations: Sequence[str]) -> Check:
@@ -64,30 +62,33 @@ def check_registration(experiment: Experiment, deviations: Sequence[str]) -> Che
 def find_power(reading: Reading, *, alpha: float = 0.05) -> Check:
     """Check that the effect worth having could have been seen.
 
-    Where the outcome declares no threshold, the registered smallest effect stands in.
+    Of a primary outcome written down before the start that is the registered effect of
+    the offer, with the registered power; of others the outcome's threshold. An interval
+    that lies wholly on one side of it settles the question anyway.
     """
     if reading.itt is None:
         return Check(
             check="power", passed=None, text="No effect is read, so none has power."
         )
-    made = check_power(reading.itt, reading.experiment, alpha=alpha)
-    power = reading.tables.get("power")
-    if made.passed is not None or power is None or power.empty:
-        return made
+    plan, power = reading.experiment.registration, reading.tables.get("power")
+    written = is_registered(reading.experiment) and reading.experiment.primary
+    if plan is None or not written or power is None or power.empty:
+        return check_power(reading.itt, reading.experiment, alpha=alpha)
     planned, reached = (
         float(power["planned_effect"].iloc[0]),
         float(power["achieved_mde"].iloc[0]),
     )
-    if math.isnan(planned):
-        return made
+    better = -1.0 if reading.experiment.outcome.direction == "down" else 1.0
+    ends = [better * end for end in reading.itt.interval(alpha)]
+    fine = reached <= planned or min(ends) > planned or max(ends) < planned
     return Check(
         check="power",
-        passed=reached <= planned,
+        passed=fine,
         value=reached,
         limit=planned,
-        text=f"An effect of {reached:.3g} would be found with 80 % power; planned for "
-        f"was one of {planned:.3g}.",
-        advice="" if reached <= planned else "Plan the next one larger.",
+        text=f"An effect of {reached:.3g} would be found with {100 * plan.power:.0f} % "
+        f"power; planned for was one of {planned:.3g}.",
+        advice="" if fine else "Plan the next one larger.",
     )
 
 
@@ -144,8 +145,10 @@ def describe_reading(reading: Reading, grade: Grade, *, alpha: float = 0.05) -> 
     word = "percentage points" if unit == "probability" else unit
     name = experiment.outcome.label or experiment.outcome.id.replace("_", " ")
     level = f"{100 * (1 - alpha):.0f} %"
-    ends = f"{level} interval {_write(scale * low)} to {_write(scale * high)}"
-    told = f"{_write(scale * reading.itt.value)} {word} ({ends})"
+    value, first, last = write_alike(
+        *(scale * item for item in (reading.itt.value, low, high)), signed=True
+    )
+    told = f"{value} {word} ({level} interval {first} to {last})"
     if low <= 0 <= high:
         return (
             f"Being offered the programme made no difference to {name} that can be "
@@ -247,9 +250,10 @@ def _asks_otherwise(experiment: Experiment) -> bool:
 
 
 def _describe_errors(reading: Reading, alpha: float) -> str:
-    """Say whether the errors and tests side by side agree."""
+    """Say whether the errors and tests that fit the design agree."""
     table = reading.tables["inference"]
-    own = table[table["method"] != "adjusted"]
+    fits = ~table["method"].isin(_BESIDE) | table["headline"].astype(bool)
+    own = table[fits]
     told = ", ".join(
         f"{method} {p_value:.2g}"
         for method, p_value in zip(own["method"], own["p_value"], strict=True)
@@ -262,17 +266,12 @@ def _describe_errors(reading: Reading, alpha: float) -> str:
 def _describe_arms(reading: Reading, alpha: float) -> str:
     parts = []
     for arm, (effect, p_value) in reading.by_arm.items():
-        low, high = effect.interval(alpha)
-        parts.append(
-            f"{arm} {_write(effect.value)} ({_write(low)} to {_write(high)}, adjusted "
-            f"p {p_value:.2g})"
+        value, low, high = write_alike(
+            effect.value, *effect.interval(alpha), signed=True
         )
+        parts.append(f"{arm} {value} ({low} to {high}, adjusted p {p_value:.2g})")
     told = "Each arm against control: " + "; ".join(parts) + "."
     hidden = sum(
         arm not in (CONTROL, *reading.by_arm) for arm in reading.experiment.arms
     )
     return told + (" Arms with too few people are not shown." if hidden else "")
-
-
-def _write(value: float) -> str:
-    return f"{value:+.3g}".replace("-", "−")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,11 @@ from workbench.impact.experiment.drawn_units import (
     plan_shares,
     take_units,
 )
+from workbench.impact.experiment.shares import (
+    FEWEST_EXPECTED,
+    compare_levels,
+    compare_shares,
+)
 from workbench.impact.experiment.stepping import adjust_holm
 from workbench.impact.groups.subgroup_cells import hide_cells, label_groups
 
@@ -28,7 +32,6 @@ __all__ = [
     "MISMATCH",
     "SampleRatio",
     "check_sample_ratio",
-    "compare_shares",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,10 +43,7 @@ MISMATCH = 0.001
 COLUMNS = ("dimension", "level", "arm", "observed", "expected", "p_value")
 
 _CAUSE = 0.01
-_SMALL = 5.0
-_MOST_LISTED = 200_000
 _MANY_LEVELS = 60
-_TIES = 1e-7
 _ALL = "everybody"
 
 
@@ -54,7 +54,8 @@ class SampleRatio:
     Attributes
     ----------
     p_value : float
-        Of all units drawn; NaN where no test can be made.
+        Of all units drawn, or of shares that differ between the quarters of the draw
+        where that is what does not fit; NaN where no test can be made.
     table : DataFrame
         `COLUMNS`: units drawn (people, or clusters) by arm; the first rows are those
         of everybody. Numbers of small levels are kept back (missing); p-values of
@@ -118,7 +119,11 @@ def check_sample_ratio(experiment: Experiment, *, min_group: int = 10) -> Sample
     Notes
     -----
     Pearson's :math:`\chi^2`; where an expected count is below 5 the exact multinomial
-    test, as long as there are at most 200,000 outcomes. A dimension is named as the
+    test, as long as there are at most 200,000 outcomes. Where the draw took several
+    quarters their shares are compared as well (:math:`\chi^2` test of homogeneity over
+    the quarters in which at least 5 units of each arm are expected): imbalances that
+    cancel out in the sum still mix what changed over time into the effect. A
+    dimension is named as the
     cause when its levels differ in their shares (:math:`\chi^2` test of homogeneity, p
     below 0.01 after Holm's adjustment over the dimensions).
 
@@ -133,13 +138,16 @@ def check_sample_ratio(experiment: Experiment, *, min_group: int = 10) -> Sample
     counts = observed.to_numpy(dtype="int64")
     p_value = compare_shares(counts, shares)
     rows = _list_rows(_ALL, _ALL, arms, counts, shares, p_value, shown=True)
+    drift = _compare_quarters(experiment, units, arms, shares)
     if units["_people"].groupby(units["_arm"]).sum().reindex(arms).min() < min_group:
         rows = _hide(rows)
     found = _search(experiment, units, arms, shares, min_group)
-    mismatch = p_value < MISMATCH
+    mismatch = min(p_value, drift) < MISMATCH
     cause = _find_cause(found) if mismatch else None
     rows += _list_levels(found, arms, shares)
-    text = _describe(experiment, arms, counts, shares, p_value, min_group)
+    text = _describe(experiment, arms, counts, shares, (p_value, drift), min_group)
+    if drift < MISMATCH:
+        p_value = min(p_value, drift)
     if mismatch:
         text += " " + _describe_cause(cause, min_group)
     return SampleRatio(
@@ -151,54 +159,19 @@ def check_sample_ratio(experiment: Experiment, *, min_group: int = 10) -> Sample
     )
 
 
-def compare_shares(counts: IntArray, shares: FloatArray) -> float:
-    """Test counts against planned shares.
+def _compare_quarters(
+    experiment: Experiment, units: pd.DataFrame, arms: list[str], shares: FloatArray
+) -> float:
+    """Test whether the shares are the same in every quarter of the draw.
 
-    Parameters
-    ----------
-    counts : array of int
-        One per arm.
-    shares : array of float
-        Planned, above 0, summing to 1.
-
-    Returns
-    -------
-    float
-        p-value; NaN without units or with one arm.
-
-    Examples
-    --------
-    >>> round(compare_shares(np.array([8, 0]), np.array([0.5, 0.5])), 5)
-    0.00781
+    1 where that cannot be told, and in a stepped wedge, which is drawn once.
     """
-    from scipy.stats import chisquare
-
-    total = int(counts.sum())
-    if total == 0 or len(counts) < 2:
-        return math.nan
-    expected = shares * total
-    outcomes = math.comb(total + len(counts) - 1, len(counts) - 1)
-    if expected.min() < _SMALL and outcomes <= _MOST_LISTED:
-        return _test_exactly(counts, shares)
-    return float(chisquare(counts, expected).pvalue)
-
-
-def _test_exactly(counts: IntArray, shares: FloatArray) -> float:
-    """Sum the chances of all counts that are no likelier than those observed."""
-    from scipy.stats import multinomial
-
-    total, arms = int(counts.sum()), len(counts)
-    places = np.array(list(combinations(range(total + arms - 1), arms - 1)))
-    edges = np.hstack(
-        [
-            np.full((len(places), 1), -1),
-            places.reshape(len(places), -1),
-            np.full((len(places), 1), total + arms - 1),
-        ]
-    )
-    chances = multinomial.pmf(np.diff(edges, axis=1) - 1, total, shares)
-    own = float(multinomial.pmf(counts, total, shares))
-    return min(1.0, float(chances[chances <= own * (1 + _TIES)].sum()))
+    if experiment.design == "stepped_wedge":
+        return 1.0
+    counts = pd.crosstab(units["trial"].astype("str"), units["_arm"])
+    found = counts.reindex(columns=arms, fill_value=0).to_numpy(dtype="int64")
+    large = found.sum(axis=1) * shares.min() >= FEWEST_EXPECTED
+    return compare_levels(found[large])
 
 
 def _search(
@@ -250,7 +223,7 @@ def _judge(
         p_values=np.array([compare_shares(row, shares) for row in counts]),
         shown=~hidden.to_numpy(dtype=bool),
         worst=int(np.argmax(gaps)),
-        p_value=_test_homogeneity(counts),
+        p_value=compare_levels(counts),
     )
 
 
@@ -279,16 +252,6 @@ def _list_levels(
                 shown=bool(item.shown[place]),
             )
     return rows
-
-
-def _test_homogeneity(counts: IntArray) -> float:
-    """Test whether the levels of a dimension have the arms in the same shares."""
-    from scipy.stats import chi2_contingency
-
-    filled = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    if min(filled.shape) < 2:
-        return 1.0
-    return float(chi2_contingency(filled, correction=False).pvalue)
 
 
 def _find_cause(found: Sequence[_Search]) -> _Search | None:
@@ -334,14 +297,17 @@ def _describe(
     arms: Sequence[str],
     counts: IntArray,
     shares: FloatArray,
-    p_value: float,
+    p_values: tuple[float, float],
     min_group: int,
 ) -> str:
+    p_value, drift = p_values
+    wedge = experiment.design == "stepped_wedge"
     if math.isnan(p_value):
-        return "The sizes of the arms cannot be tested."
+        what = "waves, of which fewer than two have started," if wedge else "arms"
+        return f"The sizes of the {what} cannot be tested."
     total = int(counts.sum())
     people = experiment.design == "individual"
-    what = "people" if people else "clusters"
+    what = "people" if people else "started clusters" if wedge else "clusters"
     told = "; ".join(
         f"{arm} {count / total:.1%} of {what} where {share:.1%} was planned"
         for arm, count, share in zip(arms, counts, shares, strict=True)
@@ -352,8 +318,18 @@ def _describe(
     source = (
         "registered" if covers_arms(experiment) else "no shares are registered, equal"
     )
-    verdict = "do not fit" if p_value < MISMATCH else "fit"
-    return f"The arms' sizes {verdict} the draw ({source}): {told} (p {p_value:.2g})."
+    sizes = "waves'" if wedge and not covers_arms(experiment) else "arms'"
+    verdict = "do not fit" if min(p_value, drift) < MISMATCH else "fit"
+    apart = (
+        f"; the shares differ between the quarters of the draw (p {drift:.2g}), which "
+        "mixes what changed over time into any difference"
+        if drift < MISMATCH
+        else ""
+    )
+    return (
+        f"The {sizes} sizes {verdict} the draw ({source}): {told} "
+        f"(p {p_value:.2g}){apart}."
+    )
 
 
 def _describe_cause(cause: _Search | None, min_group: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from workbench.cohorts.experiment_frames import Experiment
 from workbench.core.results import Check, Estimate, StageResult
 from workbench.impact.evidence import Findings, Grade
 from workbench.impact.experiment.analysis import Reading, analyse_experiment
-from workbench.impact.experiment.deviations import list_deviations
+from workbench.impact.experiment.deviations import is_registered, list_deviations
 from workbench.impact.experiment.publish import STAGE, publish_reading
 from workbench.impact.experiment.report import (
     check_registration,
@@ -20,7 +21,6 @@ from workbench.impact.experiment.report import (
     describe_reading,
     find_power,
     grade_reading,
-    is_registered,
 )
 from workbench.impact.experiment.sample_ratio import SampleRatio, check_sample_ratio
 from workbench.impact.experiment.tables import stack_experiments
@@ -122,8 +122,8 @@ def estimate_experiment_stage(
         checks=tuple(checks),
         tables=_stack(graded, gaps, min_group, alpha),
         facts={
-            "family": f"{sum(item.headline for item in estimates)} headline estimates "
-            "of experiments in this stage (Benjamini-Hochberg)",
+            "family": f"{_count_tests(estimates)} headline estimates of experiments in "
+            "this stage (Benjamini-Hochberg)",
             "level": 1 - alpha,
             "answers": answers,
         },
@@ -176,7 +176,9 @@ def _grade(readings: Sequence[Reading], alpha: float, min_group: int) -> list[_G
                 findings=findings,
                 grade=grade,
                 power=power,
-                deviations=list_deviations(reading.experiment, min_group=min_group),
+                deviations=list_deviations(
+                    reading.experiment, min_group=min_group, alpha=alpha
+                ),
                 headline=place in leading,
             )
         )
@@ -232,7 +234,7 @@ def _answer_gap(gap: ExperimentGap) -> dict[str, Any]:
         "status": "not_answerable",
         "design": gap.design,
         "primary": gap.primary,
-        "registered": gap.registration is not None,
+        "registered": _is_written(gap),
         "deviations": [],
         "text": f"Not answerable: {gap.reason}",
         "evidence": "0: no comparison could be made",
@@ -257,6 +259,11 @@ def _keep_adjusted(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
         made if own.subgroup is None else replace(made, p_adjusted=own.p_adjusted)
         for own, made in zip(estimates, family, strict=True)
     )
+
+
+def _count_tests(estimates: Sequence[Estimate]) -> int:
+    """Count the headlines that were tested."""
+    return sum(item.headline and math.isfinite(item.p_value) for item in estimates)
 
 
 def _stack(
@@ -347,11 +354,17 @@ def _tell_gap(gap: ExperimentGap, min_group: int) -> pd.DataFrame:
         "people": gap.people if gap.people >= min_group else pd.NA,
         "clusters": gap.clusters or pd.NA,
         "sample_ratio_p": float("nan"),
-        "registered": gap.registration is not None,
+        "registered": _is_written(gap),
         "deviations": "",
         "text": f"Not answerable: {gap.reason}",
     }
     return pd.DataFrame([row])
+
+
+def _is_written(gap: ExperimentGap) -> bool:
+    """Tell whether it was written down by the day it began, if it has begun."""
+    plan, began = gap.registration, gap.started_on
+    return plan is not None and (began is None or plan.written_on <= began.date())
 
 
 def _write_day(day: pd.Timestamp | None) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.cohorts.experiment_frames import Experiment
 from workbench.core.errors import NoVariationError
 from workbench.core.results import Check
-from workbench.impact.effects import Effect
+from workbench.impact.effects import Effect, describe_unit
 from workbench.impact.experiment.wedge_cells import (
     Cells,
     estimate_cr2,
@@ -25,9 +25,9 @@ from workbench.impact.experiment.wedge_checks import (
     check_before,
     check_constant,
     check_leavers,
-    write_size,
 )
 from workbench.impact.experiment.wedge_draws import WedgeTest, redraw_starts
+from workbench.impact.wording import write_alike
 
 __all__ = ["SteppedWedge", "estimate_stepped_wedge"]
 
@@ -355,15 +355,17 @@ def _describe(
     alpha: float,
 ) -> str:
     low, high = effect.interval(alpha)
-    size = write_size(experiment, effect.value)
+    unit = describe_unit(experiment.outcome)
+    size, first, last, before = write_alike(effect.value, low, high, naive.value)
+    size += "" if unit == "probability" else f" {unit}"
     started = cells.starts[cells.starts >= 0]
     waves = len(np.unique(started))
     steps = "1 step" if waves == 1 else f"{waves} steps"
     return (
         f"{len(started)} of {effect.n_clusters} groups started in {steps}, in an order"
         f" drawn by lot. An exposed period changes the outcome by"
-        f" {size} ({1 - alpha:.0%} interval {low:.3g} to"
-        f" {high:.3g}), against groups still waiting in the same period. Before and"
-        f" after alone would have shown {naive.value:.3g}, as it takes every other"
+        f" {size} ({100 * (1 - alpha):.0f} % interval {first} to"
+        f" {last}), against groups still waiting in the same period. Before and"
+        f" after alone would have shown {before}, as it takes every other"
         " change over time for an effect."
     )

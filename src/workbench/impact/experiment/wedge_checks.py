@@ -163,8 +163,8 @@ def check_agreement(
         limit=alpha,
         program=experiment.program.id,
         outcome=experiment.outcome.id,
-        text=f"P is {effect.p_value():.3f} by the clustered error and "
-        f"{test.p_value:.3f} by drawing the order of the {effect.n_clusters} groups "
+        text=f"P is {effect.p_value():.2g} by the clustered error and "
+        f"{test.p_value:.2g} by drawing the order of the {effect.n_clusters} groups "
         "again.",
         advice="" if agree else "take the result as open",
     )

@@ -9,6 +9,7 @@ from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, check_name
 from workbench.core.registration import FOLDER, Registration
 from workbench.core.store import write_atomic
+from workbench.core.yaml_files import read_model
 from workbench.impact.planning.plan_frames import ExperimentPlan
 
 __all__ = [
@@ -134,7 +135,8 @@ def write_registration(
     Raises
     ------
     ParamError
-        If the file is there and `force` is not given.
+        If the file is there and `force` is not given, registers another experiment, or
+        one whose first day the data have passed already.
     """
     if path.exists() and not force:
         raise ParamError.build(
@@ -143,8 +145,24 @@ def write_registration(
             rule="what was written down before is not written over",
             hint="choose another --name; --force replaces a plan not yet begun",
         )
+    if path.exists():
+        _check_replaceable(registration, path)
     text = format_registration(registration)
     write_atomic(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def _check_replaceable(registration: Registration, path: Path) -> None:
+    """Refuse to replace another experiment, or one that began in the data read."""
+    there = read_model(path, Registration)
+    began = there.starts_on < registration.starts_on
+    if there.experiment != registration.experiment or began:
+        raise ParamError.build(
+            "This registration is not replaced",
+            where=str(path),
+            rule="the same experiment, which has not begun in the data",
+            got=f"{there.experiment}, from {there.starts_on.isoformat()}",
+            hint="choose another --name",
+        )
 
 
 def format_registration(registration: Registration) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.core.errors import DesignError, ParamError
 from workbench.impact.experiment.power import Precision
@@ -19,6 +20,8 @@ __all__ = [
     "find_binary_spread",
     "plan_waves",
 ]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def expect_individual(
@@ -128,6 +131,7 @@ def expect_wedge(
     icc: float,
     cluster_autocorrelation: float = 1.0,
     person_autocorrelation: float = 0.0,
+    weighting: Literal["people", "efficient"] = "people",
 ) -> Precision:
     r"""Expect the error of a stepped wedge.
 
@@ -148,12 +152,21 @@ def expect_wedge(
     person_autocorrelation : float
         Correlation of one person's own part over periods; 0 if others are measured
         each time.
+    weighting : {"people", "efficient"}
+        ``people`` for effects of clusters and periods by least squares, as the
+        analysis has them; ``efficient`` for generalised least squares, as of a mixed
+        model whose correlations are known.
 
     Returns
     -------
     Precision
-        Generalised least squares of the cluster means on period and exposure [1]_
-        [2]_, with clusters - 2 degrees of freedom.
+        With clusters - 2 degrees of freedom.
+
+    Notes
+    -----
+    ``efficient`` is the variance of Hussey and Hughes [1]_, with the correlations of
+    [2]_; ``people`` is :math:`\sum_c x_c' V x_c / (\sum_c x_c' x_c)^2`, where
+    :math:`x_c` is exposure less the means of its cluster and its period.
 
     References
     ----------
@@ -171,7 +184,10 @@ def expect_wedge(
     within = (person_autocorrelation * same + (1 - person_autocorrelation) * own) * (
         (1 - icc) / size
     )
-    weight = np.linalg.inv(sd**2 * (between + within))
+    spread = sd**2 * (between + within)
+    if weighting == "people":
+        return _expect_within(spread, starts)
+    weight = np.linalg.inv(spread)
     information = np.zeros((periods + 1, periods + 1))
     for start in starts:
         exposed = (np.arange(1, periods + 1) >= start) & (start > 0)
@@ -181,13 +197,31 @@ def expect_wedge(
         information[:-1, :-1], information[:-1, -1]
     )
     if left <= 1e-9 * information[-1, -1]:
-        raise DesignError.build(
-            "Exposure cannot be told from calendar time",
-            where="stepped wedge",
-            rule="at least two waves that begin in different periods",
-            got=list(starts),
-        )
+        raise _refuse_wedge(starts)
     return Precision(std_error=float(left) ** -0.5, df=len(starts) - 2)
+
+
+def _expect_within(spread: FloatArray, starts: Sequence[int]) -> Precision:
+    """Expect the error of least squares with effects of clusters and periods."""
+    begins = np.array(starts)[:, None]
+    time = np.arange(1, len(spread) + 1)[None, :]
+    exposed = ((time >= begins) & (begins > 0)).astype("float64")
+    own = exposed - exposed.mean(axis=1, keepdims=True)
+    own = own - own.mean(axis=0)
+    left = float((own**2).sum())
+    if left <= 1e-9 * exposed.size:
+        raise _refuse_wedge(starts)
+    variance = float(((own @ spread) * own).sum()) / left**2
+    return Precision(std_error=math.sqrt(variance), df=len(starts) - 2)
+
+
+def _refuse_wedge(starts: Sequence[int]) -> DesignError:
+    return DesignError.build(
+        "Exposure cannot be told from calendar time",
+        where="stepped wedge",
+        rule="at least two waves that begin in different periods",
+        got=list(starts),
+    )
 
 
 def plan_waves(clusters: int, waves: int) -> tuple[list[int], int]:

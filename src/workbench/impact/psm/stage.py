@@ -17,7 +17,7 @@ from workbench.core.errors import (
 )
 from workbench.core.results import Check, Estimate, StageResult
 from workbench.core.run_params import RunParams
-from workbench.impact.effects import STAGE, make_empty_estimate
+from workbench.impact.effects import STAGE
 from workbench.impact.evidence import Findings, grade_evidence
 from workbench.impact.findings_table import tabulate_findings
 from workbench.impact.groups.subgroups import (
@@ -44,6 +44,7 @@ from workbench.impact.stage_parts import (
     label_answer,
     label_check,
     list_gaps,
+    refuse_comparison,
     shorten_error,
     stack_tables,
 )
@@ -230,10 +231,18 @@ def _publish(
     cohort, found = answer.cohort, answer.found
     if found is None:
         reason = answer.reason
-        hidden = isinstance(answer.refused, TooFewUnitsError)
         told = {"reason": reason, "overturn": describe_refusal(reason)}
         return (
-            [_refuse(cohort, reason, alpha, hidden=hidden)],
+            [
+                refuse_comparison(
+                    cohort,
+                    reason,
+                    hidden=isinstance(answer.refused, TooFewUnitsError),
+                    stage=STAGE,
+                    method=HEADLINE,
+                    alpha=alpha,
+                )
+            ],
             label_answer(cohort, told),
             [label_check(_refusal(reason), cohort)],
         )
@@ -345,16 +354,6 @@ def _check_control(cohort: Cohort, found: PsmResult) -> list[Check]:
             advice="" if still else "Something unmeasured sets learners apart.",
         )
     ]
-
-
-def _refuse(cohort: Cohort, reason: str, alpha: float, *, hidden: bool) -> Estimate:
-    made = make_empty_estimate(
-        cohort,
-        limitation=f"Not answerable: {reason}",
-        alpha=alpha,
-        headline=not cohort.outcome.negative_control,
-    )
-    return replace(made, suppressed=hidden)
 
 
 def _refusal(reason: str) -> Check:

@@ -260,11 +260,15 @@ def _report(
     threats = [
         name
         for name, check in (
+            ("few events", events),
             ("too little power", power),
             ("short follow-up", reach),
         )
         if check.passed is False
     ]
+    if "few events" in threats:
+        # an interval made of so few is wide for the same reason
+        threats = [name for name in threats if name != "too little power"]
     findings = Findings(
         design="matched",
         failed_checks=compared.failed,

@@ -9,7 +9,8 @@ import numpy as np
 from workbench.core.results import Check
 from workbench.impact.survival.influence import influence_incidence
 from workbench.impact.survival.log_rank import LogRank
-from workbench.impact.survival.matched_follow import Followed
+from workbench.impact.survival.matched_follow import Followed, find_reach
+from workbench.impact.wording import write_p
 
 __all__ = ["check_competing", "check_direction", "check_events", "check_follow_up"]
 
@@ -21,7 +22,10 @@ _SWAPPED = np.array([0, 2, 1])
 
 
 def check_follow_up(followed: Followed) -> Check:
-    """Check that most people were followed to the horizon or to their event."""
+    """Check that most people were followed to the horizon or to their event.
+
+    Mean days that cannot be taken to the horizon are a short follow-up, too.
+    """
     shares = []
     for treated in (True, False):
         rows = followed.arm(treated=treated)
@@ -29,17 +33,25 @@ def check_follow_up(followed: Followed) -> Check:
         weight = followed.weight[rows]
         shares.append(float((known[rows] * weight).sum() / weight.sum()))
     lowest = min(shares)
+    reach = find_reach(followed) if followed.in_days else float(followed.horizon)
+    whole = reach >= followed.horizon
+    advice = "Most of the answer comes from few people; read it again next quarter."
+    more = ""
+    if not whole:
+        more = (
+            f" Mean days are taken over {reach:.0f} days only: in one arm nobody was "
+            "followed longer, and some were still waiting."
+        )
+        advice = "What happens later is not in the answer; read it again next quarter."
     return Check(
         check="follow_up",
-        passed=lowest >= _COMPLETE,
-        value=lowest,
-        limit=_COMPLETE,
+        passed=lowest >= _COMPLETE and whole,
+        value=lowest if whole else reach,
+        limit=_COMPLETE if whole else float(followed.horizon),
         text=f"{shares[0]:.0%} of learners and {shares[1]:.0%} of their matches were "
         f"followed for {followed.horizon} days or until it was over; the others "
-        "entered too recently, and are taken to go on like those before them.",
-        advice=""
-        if lowest >= _COMPLETE
-        else "Most of the answer comes from few people; read it again next quarter.",
+        f"entered too recently, and are taken to go on like those before them.{more}",
+        advice="" if lowest >= _COMPLETE and whole else advice,
     )
 
 
@@ -124,8 +136,8 @@ def check_direction(tested: LogRank | None, p_value: float) -> Check:
         passed=agree,
         value=whole,
         limit=_LEVEL,
-        text=f"Log-rank test over the whole time: p {whole:.3f}; difference at the "
-        f"horizon, adjusted: p {p_value:.3f}.",
+        text=f"Log-rank test over the whole time: p {write_p(whole)}; difference at "
+        f"the horizon, adjusted: p {write_p(p_value)}.",
         advice=""
         if agree
         else "The curves differ in course, not in the end, or the other way round: "

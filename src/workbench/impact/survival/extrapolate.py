@@ -95,7 +95,8 @@ def extrapolate_followed(
     :math:`G(d)(1 - q)`. Its error adds the influence of both parts up by person (and
     team), since people serve in several trials: a difference of trials that is not due
     to chance is not in it. A trial without any event so far adds :math:`2/n^2` of the n
-    people still there to its variance, as the rule of three would. The share expected
+    people still there to its variance, as the rule of three would, also where it is
+    held against earlier trials. The share expected
     is that of people like these; what a small trial turns out to have varies more. The
     interval is made on the logit scale, with Student's t.
     """
@@ -152,10 +153,11 @@ def describe_extrapolation(table: pd.DataFrame) -> str:
     if shown.empty:
         return ""
     apart = int(shown["differs"].sum())
+    trials = " to ".join(dict.fromkeys(shown["trial"].iloc[[0, -1]]))
     return (
-        f"Expected figures for {shown['trial'].iloc[0]} to {shown['trial'].iloc[-1]} "
-        "are extrapolated: they assume that people still there go on as matched people "
-        "of earlier quarters did from the same day. Their intervals hold chance only, "
+        f"Expected figures for {trials} are extrapolated: they assume that people "
+        "still there go on as matched people of earlier quarters did from the same "
+        "day. Their intervals hold chance only, "
         f"not a change of the times. Of these {len(shown)} shares so far, "
         f"{apart or 'none'} {'lie' if apart > 1 else 'lies'} further from those of "
         "earlier quarters on the same day than chance explains."
@@ -237,7 +239,6 @@ def _expect(
     gap = np.zeros(len(duration))
     gap[own], gap[ahead] = its, -theirs_before
     spread, freedom = _measure_error(followed, own | ahead, gap)
-    differs = abs(happened - before) > _quantile(freedom, alpha) * spread
     influence = np.zeros(len(duration))
     influence[own] = its - then * ended
     influence[later] = (1 - over) * theirs
@@ -245,7 +246,10 @@ def _expect(
     error, df = _measure_error(followed, own | later, influence)
     if not its.any():
         there = followed.sample.count_units(own & (duration >= reached))
-        error = math.hypot(error, math.sqrt(2) * (1 - then) / there)
+        unseen = math.sqrt(2) / there
+        spread = math.hypot(spread, unseen)
+        error = math.hypot(error, (1 - then) * unseen)
+    differs = abs(happened - before) > _quantile(freedom, alpha) * spread
     low, high = _bound(share, error, df, alpha)
     if followed.kept:
         happened, before, share = 1 - happened, 1 - before, 1 - share

@@ -188,16 +188,7 @@ def estimate_followed(
         error="auto",
     )
     found = _widen(found, followed, days=days)
-    baseline = found.baseline
-    if days and followed.in_days:
-        ours = followed.arm(treated=True)
-        baseline += float(followed.elapsed[ours].mean())
-    return replace(
-        found,
-        method=method,
-        estimand="RMST_DIFF" if days else "RD",
-        baseline=baseline,
-    )
+    return replace(found, method=method, estimand="RMST_DIFF" if days else "RD")
 
 
 def make_pseudo_outcomes(followed: Followed, *, days: bool) -> FloatArray:
@@ -214,14 +205,19 @@ def make_pseudo_outcomes(followed: Followed, *, days: bool) -> FloatArray:
     -------
     array
         Ordinary outcomes, whose weighted mean over an arm is its estimate; 0 for rows
-        that are not matched. Single values may lie outside 0 to 1.
+        that are not matched. Single values may lie outside 0 to 1. Where the outcome
+        is a time, the mean days that had passed for learners at the landmark are part
+        of it in both arms: no effect changes, but shares are of the whole time.
     """
     outcome = np.zeros(len(followed.duration))
+    passed = 0.0
+    if days and followed.in_days:
+        passed = float(followed.elapsed[followed.arm(treated=True)].mean())
     for treated in (True, False):
         rows = followed.arm(treated=treated)
         weight = followed.weight[rows]
         value, influence = _estimate_arm(followed, rows, days=days, weight=weight)
-        outcome[rows] = value + influence * weight.sum() / weight
+        outcome[rows] = passed + value + influence * weight.sum() / weight
     return outcome
 
 

@@ -15,6 +15,7 @@ from workbench.core.results import Check
 from workbench.impact.inference import estimate_cluster_error
 from workbench.impact.survival.cox_model import CoxModel, solve_cox
 from workbench.impact.survival.efron import sum_information, sum_residuals
+from workbench.impact.wording import write_p
 
 __all__ = [
     "GLOBAL",
@@ -171,9 +172,9 @@ def check_proportional(
     own = term if term in values.index else GLOBAL
     least = float(min(values[own], values[GLOBAL]))
     passed = least >= limit
-    said = f"{own} p {values[own]:.3f}"
+    said = f"{own} p {write_p(values[own])}"
     if own != GLOBAL:
-        said += f", {GLOBAL} p {values[GLOBAL]:.3f}"
+        said += f", {GLOBAL} p {write_p(values[GLOBAL])}"
     drift = [name for name in values.index[:-1] if values[name] < limit]
     found = (
         "no drift of a hazard ratio over time was found"

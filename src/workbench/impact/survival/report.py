@@ -13,7 +13,12 @@ from workbench.cohorts.follow_frames import FollowUp
 from workbench.core.results import Estimate
 from workbench.impact.effects import DAYS, Effect, describe_unit, make_estimate
 from workbench.impact.survival.cox import Cox, publish_hazard_ratio
-from workbench.impact.survival.matched_follow import HEADLINE, Followed, stays
+from workbench.impact.survival.matched_follow import (
+    HEADLINE,
+    Followed,
+    find_reach,
+    stays,
+)
 from workbench.impact.survival.medians import Medians
 
 __all__ = ["REGRETTED", "STAGE", "describe_follow_up", "publish_follow_up"]
@@ -51,13 +56,14 @@ def describe_follow_up(
     rows = followed.weight > 0
     trials = sorted(followed.sample.frame.loc[rows, "trial"].unique())
     median = int(np.median(followed.duration[rows]))
+    over = find_reach(followed) if followed.in_days else followed.horizon
     return {
         "for_whom": f"The effect is that of {headline.n_treated} of {learners} "
         "learners, those with a colleague as likely to learn in the same quarter who "
         "was still there at its end.",
         "follow_up": f"People who learnt in {trials[0]} to {trials[-1]} and their "
         f"matches, followed from the end of the quarter of learning: half of them for "
-        f"{median} days or more, compared over {followed.horizon} days.",
+        f"{median} days or more, compared over {over:.0f} days.",
         "matching": followed.compared.matches.text,
         "error": headline.error,
         "causes": list(follow.causes),
@@ -183,5 +189,6 @@ def _publish_medians(
         direction=cohort.outcome.direction,
         limitation="Days after the landmark, without regression; no p-value."
         if known
-        else "Half of an arm had not got there within the follow-up.",
+        else "Half of an arm had not got there within the follow-up, or only just, so "
+        "that its days have no interval.",
     )

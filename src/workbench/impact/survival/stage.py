@@ -17,7 +17,7 @@ from workbench.core.errors import (
     WorkbenchError,
 )
 from workbench.core.results import Check, Estimate, StageResult
-from workbench.impact.effects import DAYS, describe_unit, make_empty_estimate
+from workbench.impact.effects import DAYS, describe_unit
 from workbench.impact.evidence import Findings, grade_evidence
 from workbench.impact.findings_table import tabulate_findings
 from workbench.impact.groups.subgroups import adjust_subgroups, publish_subgroups
@@ -26,6 +26,7 @@ from workbench.impact.stage_parts import (
     label_answer,
     label_check,
     list_gaps,
+    refuse_comparison,
     shorten_error,
     stack_tables,
 )
@@ -240,7 +241,18 @@ def _publish(
     if found is None:
         reason = "" if answer.refused is None else shorten_error(answer.refused)
         facts["reason"] = reason
-        estimates = [_refuse(answer, reason, alpha)]
+        days = describe_unit(cohort.outcome) == DAYS
+        estimates = [
+            refuse_comparison(
+                cohort,
+                reason,
+                hidden=isinstance(answer.refused, TooFewUnitsError),
+                stage=STAGE,
+                method=HEADLINE,
+                estimand="RMST_DIFF" if days else "RD",
+                alpha=alpha,
+            )
+        ]
         checks.append(
             Check(check="comparison", passed=False, required=True, text=reason)
         )
@@ -282,20 +294,6 @@ def _check_control(answer: _Answer) -> list[Check]:
             advice="" if still else "Something unmeasured sets learners apart.",
         )
     ]
-
-
-def _refuse(answer: _Answer, reason: str, alpha: float) -> Estimate:
-    cohort = answer.follow.cohort
-    made = make_empty_estimate(
-        cohort,
-        stage=STAGE,
-        method=HEADLINE,
-        estimand="RMST_DIFF" if describe_unit(cohort.outcome) == DAYS else "RD",
-        limitation=f"Not answerable: {reason}",
-        alpha=alpha,
-        headline=not cohort.outcome.negative_control,
-    )
-    return replace(made, suppressed=isinstance(answer.refused, TooFewUnitsError))
 
 
 def _tabulate(
