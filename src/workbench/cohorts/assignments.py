@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
@@ -68,6 +68,8 @@ class Draw:
         What was set right or left out, in sentences.
     fault : str
         Why the draw cannot be analysed; empty where it can.
+    unread : mapping of str to int
+        Assignments by arm of people who may not be read.
     """
 
     frame: pd.DataFrame
@@ -75,14 +77,20 @@ class Draw:
     flow: tuple[tuple[str, int, int], ...]
     notes: tuple[str, ...]
     fault: str = ""
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
-def count_assignments(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Count the assignments of each experiment."""
+def count_assignments(
+    con: duckdb.DuckDBPyConnection,
+) -> dict[str, dict[str, int]]:
+    """Count the assignments of each experiment by arm."""
     rows = con.execute(
-        "select experiment_id, count(*) from assignments group by all"
+        "select experiment_id, arm, count(*) from assignments group by all order by all"
     ).fetchall()
-    return {str(code): int(number) for code, number in rows}
+    found: dict[str, dict[str, int]] = {}
+    for code, arm, number in rows:
+        found.setdefault(str(code), {})[str(arm)] = int(number)
+    return found
 
 
 def read_declared(con: duckdb.DuckDBPyConnection) -> tuple[Declared, ...]:
@@ -115,7 +123,7 @@ def read_draw(
     con: duckdb.DuckDBPyConnection,
     declared: Declared,
     *,
-    assigned: int,
+    assigned: Mapping[str, int],
     year_starts: int,
     min_group: int,
 ) -> Draw:
@@ -127,8 +135,8 @@ def read_draw(
         Holds ``assignments`` and ``employees`` of people who may be read.
     declared : Declared
         The experiment.
-    assigned : int
-        Assignments in all, also of people who may not be read.
+    assigned : mapping of str to int
+        Assignments by arm, also of people who may not be read.
     year_starts : int
         First month of the fiscal year.
     min_group : int
@@ -144,10 +152,13 @@ def read_draw(
     wedge = declared.design == "stepped_wedge"
     rows = con.execute(_ROWS, [declared.id]).df()
     notes: list[str] = []
-    hidden = assigned - len(rows)
+    read = rows["arm"].value_counts()
+    unread = {arm: number - int(read.get(arm, 0)) for arm, number in assigned.items()}
+    hidden = sum(unread.values())
     if hidden > 0:
+        every = sum(assigned.values())
         notes.append(
-            f"{write_count(hidden, min_group)} of {assigned} assignments belong to"
+            f"{write_count(hidden, min_group)} of {every} assignments belong to"
             " people who may not be read (no consent, or unknown); they are in no"
             " number here."
         )
@@ -182,6 +193,7 @@ def read_draw(
         flow=tuple(flow),
         notes=tuple(notes),
         fault=fault,
+        unread=unread,
     )
 
 

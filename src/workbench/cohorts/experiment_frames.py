@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
@@ -76,6 +77,8 @@ class Experiment:
         Protected attributes.
     flow : DataFrame
         ``step``, ``n_treated``, ``n_control``: people left after each step.
+    unread : mapping of str to int
+        Assignments by arm of people who may not be read; in no row of `frame`.
     started_on, ended_on : Timestamp or None
         As declared; None while it runs.
     notes : tuple of str
@@ -98,6 +101,7 @@ class Experiment:
     covariates: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     flow: pd.DataFrame
+    unread: Mapping[str, int] = field(default_factory=dict)
     started_on: pd.Timestamp
     ended_on: pd.Timestamp | None = None
     notes: tuple[str, ...] = ()

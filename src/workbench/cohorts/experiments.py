@@ -175,7 +175,7 @@ def build_experiments(
     *,
     persona: str,
     tables: Sequence[str],
-    assigned: Mapping[str, int] | None = None,
+    assigned: Mapping[str, Mapping[str, int]] | None = None,
 ) -> ExperimentSet:
     """Read the experiments of one persona; see `load_experiments`.
 
@@ -191,8 +191,8 @@ def build_experiments(
         The persona.
     tables : sequence of str
         Canonical tables that were loaded.
-    assigned : mapping of str to int, optional
-        Assignments of each experiment, also of people who may not be read.
+    assigned : mapping of str to mapping of str to int, optional
+        Assignments of each experiment by arm, also of people who may not be read.
     """
     experiments: list[Experiment] = []
     gaps: list[ExperimentGap] = []
@@ -202,7 +202,7 @@ def build_experiments(
         if not is_for(params, declared, program, persona):
             continue
         reader = _Reader(con, params, quarter, persona, declared, tables)
-        found, missing = reader.read(program, notes, dict(assigned or {}))
+        found, missing = reader.read(program, notes, assigned or {})
         experiments += found
         gaps += missing
     gaps += _list_unstarted(params, quarter, persona, {item.id for item in known})
@@ -223,14 +223,17 @@ class _Reader:
     tables: Sequence[str]
 
     def read(
-        self, program: Program | None, notes: Sequence[str], assigned: dict[str, int]
+        self,
+        program: Program | None,
+        notes: Sequence[str],
+        assigned: Mapping[str, Mapping[str, int]],
     ) -> tuple[list[Experiment], list[ExperimentGap]]:
         """Return one experiment, or one gap, per outcome."""
         workbench = self.params.workbench
         draw = read_draw(
             self.con,
             self.declared,
-            assigned=assigned.get(self.declared.id, 0),
+            assigned=assigned.get(self.declared.id, {}),
             year_starts=workbench.quarter.fiscal_year_starts,
             min_group=workbench.privacy.min_group,
         )
@@ -290,6 +293,7 @@ class _Reader:
             covariates=rows.covariates,
             protected=tuple(self.params.workbench.privacy.protected),
             flow=rows.flow,
+            unread=draw.unread,
             started_on=pd.Timestamp(self.declared.started_on),
             ended_on=_stamp(self.declared.ended_on),
             notes=(*draw.notes, *rows.notes),

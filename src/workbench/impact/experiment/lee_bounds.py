@@ -14,6 +14,7 @@ from workbench.core.results import Check
 from workbench.impact.attrition import MAX_DIFFERENCE
 from workbench.impact.experiment.drawn import Drawn, read_drawn
 from workbench.impact.experiment.randomised import measure_error
+from workbench.impact.experiment.unread import check_unread
 from workbench.impact.wording import write_alike
 
 __all__ = [
@@ -47,7 +48,7 @@ class Loss:
     difference, ci_low, ci_high, p_value : float
         Offered less others, with the error of the design.
     checks : tuple of Check
-        ``attrition`` and ``differential_attrition`` (advisory).
+        ``attrition``, ``differential_attrition`` and ``people_unread`` (advisory).
     """
 
     treated: float
@@ -112,7 +113,8 @@ def measure_loss(experiment: Experiment, *, alpha: float = 0.05) -> Loss:
     Loss
         ``attrition`` fails from 10 % missing on either side; ``differential_attrition``
         if the sides differ by more than 5 percentage points and the interval of the
-        difference leaves out 0.
+        difference leaves out 0; ``people_unread`` if chance would hardly leave out so
+        many more people of one arm than of another (p < 0.01).
     """
     drawn = read_drawn(experiment, everybody=True)
     missing = (~np.isfinite(drawn.outcome)).astype("float64")
@@ -150,6 +152,7 @@ def measure_loss(experiment: Experiment, *, alpha: float = 0.05) -> Loss:
                 f"{100 * high:+.1f}).",
                 advice="Read the effect with its bounds." if apart else "",
             ),
+            check_unread(experiment),
         ),
     )
 

@@ -26,6 +26,10 @@ __all__ = [
 
 
 _BESIDE = ("adjusted", "row", "cr1")
+_LOST = {
+    "differential_attrition": "differential attrition",
+    "people_unread": "people who may not be read differ between arms",
+}
 """Of another estimate, or errors too small for the design, shown to be compared."""
 
 
@@ -116,9 +120,11 @@ def grade_reading(reading: Reading, power: Check) -> tuple[Findings, Grade]:
         findings = Findings(design="randomised", sample_ratio_fine=False)
         return findings, grade_evidence(findings)
     threats = [*reading.experiment.threats]
-    apart = [c for c in reading.loss.checks if c.check == "differential_attrition"]
-    if any(check.passed is False for check in apart):
-        threats.append("differential attrition")
+    threats += [
+        _LOST[check.check]
+        for check in reading.loss.checks
+        if check.check in _LOST and check.passed is False
+    ]
     if is_registered(reading.experiment) and _asks_otherwise(reading.experiment):
         threats.append("an outcome or window other than registered")
     findings = Findings(
