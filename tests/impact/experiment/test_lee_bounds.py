@@ -104,7 +104,7 @@ def test_differential_loss_is_found():
     assert not any(check.passed is False for check in even.checks)
     gone = (rng.random(600) < 0.3) & base.frame["assigned"].to_numpy()
     found = measure_loss(lose(base, gone))
-    failed = {check.check for check in found.checks if not check.passed}
+    failed = {check.check for check in found.checks if check.passed is False}
     assert failed == {"attrition", "differential_attrition"}
     assert found.difference == pytest.approx(found.treated, abs=CLOSED)
 
