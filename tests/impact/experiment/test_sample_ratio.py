@@ -12,8 +12,13 @@ from scipy.stats import binomtest
 
 from tests.impact.experiment.draw_arms import draw_experiment, register
 from tests.impact.experiment.draw_wedges import draw_wedge, wrap_wedge
-from workbench.impact.experiment.sample_ratio import check_sample_ratio
+from workbench.impact.experiment.sample_ratio import (
+    DOUBTFUL,
+    MISMATCH,
+    check_sample_ratio,
+)
 from workbench.impact.experiment.shares import compare_shares
+from workbench.impact.experiment.stage import estimate_experiment_stage
 
 HALF = np.array([0.5, 0.5])
 
@@ -203,3 +208,23 @@ def test_waves_yet_to_come_are_no_mismatch(last, tested):
     assert not found.mismatch
     assert found.check.passed is (True if tested else None)
     assert "not started" not in set(found.table["arm"])
+
+
+def test_sizes_that_chance_hardly_gives_are_read_and_trusted_less():
+    even = draw_experiment(3, people=400)
+    treated = even.frame.index[even.frame["assigned"]]
+    fewer = replace(even, frame=even.frame.drop(treated[:54]).reset_index(drop=True))
+    ratio = check_sample_ratio(fewer)
+    assert MISMATCH < ratio.p_value < DOUBTFUL
+    assert ratio.doubtful
+    assert not ratio.mismatch
+    assert ratio.check.passed is True
+    assert "sizes hardly fit the draw" in ratio.text
+    whole, lost = (
+        next(
+            x for x in estimate_experiment_stage([item], seed=1).estimates if x.headline
+        )
+        for item in (even, fewer)
+    )
+    assert math.isfinite(lost.estimate)
+    assert lost.evidence == whole.evidence - 1

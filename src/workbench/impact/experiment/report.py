@@ -125,6 +125,8 @@ def grade_reading(reading: Reading, power: Check) -> tuple[Findings, Grade]:
         for check in reading.loss.checks
         if check.check in _LOST and check.passed is False
     ]
+    if reading.ratio.doubtful:
+        threats.append("sizes of the arms that chance hardly gives")
     if is_registered(reading.experiment) and _asks_otherwise(reading.experiment):
         threats.append("an outcome or window other than registered")
     findings = Findings(

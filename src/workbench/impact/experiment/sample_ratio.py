@@ -29,6 +29,7 @@ from workbench.impact.groups.subgroup_cells import hide_cells, label_groups
 
 __all__ = [
     "COLUMNS",
+    "DOUBTFUL",
     "MISMATCH",
     "SampleRatio",
     "check_sample_ratio",
@@ -39,6 +40,9 @@ IntArray = npt.NDArray[np.int64]
 
 MISMATCH = 0.001
 """Below this p-value no effect is read."""
+
+DOUBTFUL = 0.01
+"""Below this p-value the effect is read, and trusted less."""
 
 COLUMNS = ("dimension", "level", "arm", "observed", "expected", "p_value")
 
@@ -78,6 +82,11 @@ class SampleRatio:
     def mismatch(self) -> bool:
         """Tell whether the sizes do not fit the draw."""
         return self.p_value < MISMATCH
+
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether the sizes would hardly come by chance, though they may."""
+        return MISMATCH <= self.p_value < DOUBTFUL
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ def check_sample_ratio(experiment: Experiment, *, min_group: int = 10) -> Sample
     cause = _find_cause(found) if mismatch else None
     rows += _list_levels(found, arms, shares)
     text = _describe(experiment, arms, counts, shares, (p_value, drift), min_group)
-    if drift < MISMATCH:
+    if drift < DOUBTFUL:
         p_value = min(p_value, drift)
     if mismatch:
         text += " " + _describe_cause(cause, min_group)
@@ -319,11 +328,14 @@ def _describe(
         "registered" if covers_arms(experiment) else "no shares are registered, equal"
     )
     sizes = "waves'" if wedge and not covers_arms(experiment) else "arms'"
-    verdict = "do not fit" if min(p_value, drift) < MISMATCH else "fit"
+    least = min(p_value, drift)
+    verdict = "fit" if least >= DOUBTFUL else "hardly fit"
+    if least < MISMATCH:
+        verdict = "do not fit"
     apart = (
         f"; the shares differ between the quarters of the draw (p {drift:.2g}), which "
         "mixes what changed over time into any difference"
-        if drift < MISMATCH
+        if drift < DOUBTFUL
         else ""
     )
     return (
