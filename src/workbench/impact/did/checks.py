@@ -7,6 +7,7 @@ import math
 from workbench.cohorts.frames import Panel
 from workbench.core.results import Check
 from workbench.impact.did.two_by_two import TwoByTwo
+from workbench.impact.wording import write_alike
 
 __all__ = ["check_lost", "list_reasons", "measure_prior_gap"]
 
@@ -72,8 +73,9 @@ def list_reasons(
     if jumped and math.isfinite(last_move):
         back, on = ("low", "high") if last_move > 0 else ("high", "low")
         return (
-            f"Learners moved by {last_move:+.3g} against others in the last quarter"
-            " before they learnt. If that quarter was unusual and they fall back,"
+            f"Learners moved by {write_alike(last_move, signed=True)[0]} against"
+            " others in the last quarter before they learnt. If that quarter was"
+            " unusual and they fall back,"
             f" before-and-after is too {back}; if the move goes on, it is too {on}.",
         )
     if pretrend_failed:
