@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 
 from tests.cohorts.planning_store import (
@@ -56,6 +57,17 @@ def test_spread_teams_and_history_are_those_that_were_drawn(facts):
     assert facts.adjusted_sd == pytest.approx(left, abs=THREE_ERRORS)
     assert facts.adjusted_icc < facts.icc
     assert facts.attrition == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_scale_is_read_where_the_data_have_it(tmp_path):
+    workspace = make_planned(tmp_path)
+    assert load(workspace).scale is None
+    path = workspace.store("planned") / "performance.parquet"
+    frame = pd.read_parquet(path)
+    frame.assign(rating_scale_max=5.0).to_parquet(path, index=False)
+    assert load(workspace).scale == (0.0, 5.0)
+    frame.assign(rating_scale_max=math.nan).to_parquet(path, index=False)
+    assert load(workspace).scale is None
 
 
 def test_people_who_can_be_assigned_and_the_pace_are_counted(facts):

@@ -17,10 +17,10 @@ __all__ = ["app"]
 
 _WAY = """\b
 From extracts to a published brief:
-  workbench check --org ORG           what of the extracts maps, what does not
-  workbench run 2026Q3 --org ORG      load what changed, run every notebook
-  workbench brief 2026Q3 --org ORG    publish a new version of the brief
-  workbench plan-experiment --org ORG plan and register the next test
+  workbench check --org ORG                  what of the extracts maps, what does not
+  workbench run 2026Q3 --org ORG             load what changed, run every notebook
+  workbench brief 2026Q3 --org ORG           publish a new version of the brief
+  workbench plan-experiment --org ORG -p P   plan and register the next test
 """
 
 app = typer.Typer(

@@ -36,6 +36,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "plan-experiment": (
         "workbench plan-experiment --org demo --persona support_l1_new --dry-run",
         "workbench plan-experiment --org demo --persona engineers --effect 0.25",
+        "workbench plan-experiment --org demo --persona engineers --start 2027Q3"
+        " --dry-run",
         "workbench plan-experiment --org demo --persona team_leads"
         " --design stepped_wedge --outcome kpi_attainment --effect 8% --quarters 5",
         "workbench plan-experiment --org acme --persona agents --allocation 0.3"

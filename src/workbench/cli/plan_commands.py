@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,13 +12,24 @@ from workbench.cli.group import FAILED
 from workbench.cli.options import OrgOption, ProjectOption, make_console, open_org
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench.cohorts.planning import PlanFacts
     from workbench.core.params import OrgParams, Outcome, Program
+    from workbench.core.quarters import Quarter
     from workbench.impact.planning.plan_frames import PlanRequest
 
 __all__ = ["plan_experiment"]
 
 _Design = Literal["individual", "cluster", "stepped_wedge"]
+
+_BELONGS: dict[str, tuple[_Design, ...]] = {
+    "--allocation": ("individual", "cluster"),
+    "--quarters": ("individual", "stepped_wedge"),
+    "--clusters": ("cluster", "stepped_wedge"),
+    "--per-quarter": ("individual",),
+}
+"""Designs that options belong to, where they do not belong to all."""
 
 
 def plan_experiment(
@@ -54,19 +66,32 @@ def plan_experiment(
         typer.Option(help="Level of the test; by default that of workbench.yml."),
     ] = None,
     allocation: Annotated[
-        float, typer.Option(help="Share that is offered the programme at once.")
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            help="Share of people or teams that is offered the programme at once; by "
+            "default 0.5. Not for a stepped wedge, where all are in the end."
+        ),
+    ] = None,
     quarters: Annotated[
-        int,
-        typer.Option(help="Quarters of assignment at most; waves of a stepped wedge."),
-    ] = 4,
+        int | None,
+        typer.Option(
+            help="Quarters in which people are assigned, at most, or waves of a "
+            "stepped wedge; by default 4."
+        ),
+    ] = None,
     clusters: Annotated[
         int | None,
-        typer.Option(help="Teams that can take part; by default the persona's."),
+        typer.Option(
+            help="Teams that can take part, where teams are drawn; by default the "
+            "persona's."
+        ),
     ] = None,
     per_quarter: Annotated[
         int | None,
-        typer.Option(help="People assigned per quarter; by default the past pace."),
+        typer.Option(
+            help="People assigned per quarter, where people are drawn; by default the "
+            "past pace."
+        ),
     ] = None,
     uptake: Annotated[
         float | None,
@@ -81,6 +106,14 @@ def plan_experiment(
         typer.Option(
             metavar="QUARTER",
             help="Last quarter of data to read; by default the organisation's last.",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUARTER",
+            help="Quarter on whose first day it begins; by default the next one that "
+            "begins both after the data and after today.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -100,9 +133,11 @@ def plan_experiment(
     drawn: lists of people stay with those who run the experiment. The exit code is 1
     if the aim is out of reach; nothing is written then.
     """
+    from workbench.cli.show import show_lines
     from workbench.cli.show_plan import show_plan, show_written
     from workbench.cohorts.planning import load_plan_facts
     from workbench.impact.planning.draft import (
+        check_free,
         draft_registration,
         find_registration_path,
         write_registration,
@@ -115,10 +150,22 @@ def plan_experiment(
     offered = _find_program(params, persona, program)
     read = params.find_outcome(outcome) if outcome else params.outcomes[0]
     cut = params.parse_quarter(quarter or params.workbench.quarter.last)
-    called = name or f"{offered.id}_{str(cut.shift(1)).lower()}"
+    today = _read_calendar()
+    begins = _choose_start(start, cut, today)
+    called = name or f"{offered.id}_{str(begins).lower()}"
     path = find_registration_path(params, called)
     chosen: _Design = design or (
         "cluster" if offered.assigned_by == "team" else "individual"
+    )
+    _check_fit(
+        chosen,
+        "" if design else f", the default for {offered.id}",
+        {
+            "--allocation": allocation,
+            "--quarters": quarters,
+            "--clusters": clusters,
+            "--per-quarter": per_quarter,
+        },
     )
 
     def ask(size: float) -> PlanRequest:
@@ -127,14 +174,18 @@ def plan_experiment(
             effect=size,
             power=power,
             alpha=params.workbench.impact.alpha if alpha is None else alpha,
-            share=allocation,
-            quarters=quarters,
+            share=0.5 if allocation is None else allocation,
+            quarters=4 if quarters is None else quarters,
             clusters=clusters,
             per_quarter=per_quarter,
             taken=uptake,
+            start=begins,
         )
 
     ask(_parse_effect(effect) or 1.0)
+    if not dry_run:
+        _check_ahead(begins, today)
+        check_free(path, name=called, by=max(today, cut.last_day), force=force)
     facts = load_plan_facts(
         params,
         workspace,
@@ -146,13 +197,96 @@ def plan_experiment(
     )
     plan = make_plan(facts, ask(_size_effect(effect, facts, read)))
     console = make_console()
+    if dry_run:
+        show_lines(
+            console,
+            [
+                *_warn_of_start(begins, today),
+                *_warn_of_file(path, called, by=max(today, cut.last_day)),
+            ],
+        )
     show_plan(console, plan, label=params.find_persona(persona).label)
     if not plan.reachable:
         raise typer.Exit(FAILED)
-    registration = draft_registration(plan, name=called, written_on=date.today())
+    registration = draft_registration(plan, name=called, written_on=today)
     if not dry_run:
-        write_registration(registration, path, force=force)
+        write_registration(registration, path, force=force, read_until=cut.last_day)
     show_written(console, registration, path, dry_run=dry_run)
+
+
+def _read_calendar() -> date:
+    """Return today; the only place of planning that looks at the calendar."""
+    return date.today()
+
+
+def _choose_start(text: str | None, cut: Quarter, today: date) -> Quarter:
+    """Return the quarter asked for, or the next that is after the data and today."""
+    from workbench.core.quarters import Quarter
+
+    if text is not None:
+        return Quarter.parse(text, year_starts=cut.year_starts)
+    current = Quarter.of_day(today, year_starts=cut.year_starts)
+    return max(cut, current).shift(1)
+
+
+def _check_ahead(begins: Quarter, today: date) -> None:
+    """Refuse to register what has begun already."""
+    from workbench.core.errors import ParamError
+    from workbench.core.quarters import Quarter
+
+    if begins.first_day > today:
+        return
+    following = Quarter.of_day(today, year_starts=begins.year_starts).shift(1)
+    raise ParamError.build(
+        "The experiment would have begun already, so it cannot be registered before",
+        where="--start",
+        rule=f"a quarter whose first day is after today, {today}",
+        got=f"{begins}, from {begins.first_day}",
+        hint=f"--start {following} or later, or see the plan alone with --dry-run",
+    )
+
+
+def _warn_of_start(begins: Quarter, today: date) -> list[str]:
+    """Say in a dry run that the first day has come."""
+    if begins.first_day > today:
+        return []
+    return [
+        f"Warning: the first day of {begins}, {begins.first_day}, is not after today,"
+        f" {today}. Such a plan can be looked at but not registered."
+    ]
+
+
+def _warn_of_file(path: Path, name: str, *, by: date) -> list[str]:
+    """Say in a dry run that the experiment is registered already."""
+    from workbench.core.errors import ParamError
+    from workbench.impact.planning.draft import check_free
+
+    if not path.exists():
+        return []
+    try:
+        check_free(path, name=name, by=by, force=True)
+    except ParamError:
+        advice = "It has begun or is another experiment, so not even --force replaces"
+        return [f"{path} exists. {advice} it: choose another --name."]
+    return [f"{path} exists. To replace it, --force would be needed."]
+
+
+def _check_fit(chosen: _Design, why: str, given: dict[str, float | None]) -> None:
+    """Refuse options that the design has no use for."""
+    from workbench.core.errors import ParamError
+
+    for option, value in given.items():
+        fitting = _BELONGS[option]
+        if value is None or chosen in fitting:
+            continue
+        designs = " or ".join(f"--design {item}" for item in fitting)
+        raise ParamError.build(
+            f"{option} does not belong to the design {chosen}",
+            where=f"design {chosen}{why}",
+            rule=f"{option} belongs to {designs}",
+            got=value,
+            hint=f"leave {option} out, or choose {designs}",
+        )
 
 
 def _find_program(params: OrgParams, persona: str, program: str | None) -> Program:
@@ -185,12 +319,16 @@ def _parse_effect(text: str | None) -> float | None:
     except ValueError as error:
         raise ParamError.build(
             "This is not the size of an effect",
+            where="--effect",
             rule="a number in the outcome's unit such as 0.2, or a share such as 5%",
             got=text,
+            hint="leave it out to plan for the threshold of outcomes.yml",
         ) from error
-    if value <= 0:
+    if not 0 < value < math.inf:
         raise ParamError.build(
             "An effect to be found is above 0",
+            where="--effect",
+            rule="a number above 0 in the outcome's unit, or a share such as 5%",
             got=text,
             hint="give its size alone; the outcome's direction is in outcomes.yml",
         )

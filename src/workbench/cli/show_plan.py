@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from workbench.core.params import Outcome
     from workbench.core.registration import Registration
     from workbench.impact.planning.plan_frames import ExperimentPlan
 
@@ -43,24 +44,20 @@ def show_written(
 
     if dry_run:
         lines = format_registration(registration).splitlines()
-        show_lines(console, ["", f"Nothing is written. {path} would hold", *lines])
+        would = "exists; replaced, it would hold" if path.exists() else "would hold"
+        show_lines(console, ["", f"Nothing is written. {path} {would}", *lines])
         return
     show_lines(console, ["", "Registered in", f"  {path}"])
-    if registration.written_on > registration.starts_on:
-        show_lines(
-            console,
-            [
-                f"Its first day, {registration.starts_on}, has passed: the analysis"
-                " will say that it was written down later."
-            ],
-        )
 
 
 def _list_facts(plan: ExperimentPlan) -> list[tuple[str, str]]:
     facts = plan.facts
     rows = [
-        ("mean without the programme", f"{_show(facts.mean)} ({facts.people} values)"),
-        ("standard deviation", _show(facts.sd)),
+        (
+            "mean without the programme",
+            f"{_write_mean(facts.mean, facts.outcome)} ({facts.people} values)",
+        ),
+        ("standard deviation", _write_spread(facts.sd, facts.outcome)),
     ]
     if facts.correlation:
         rows.append(("correlation with the value before", f"{facts.correlation:.2f}"))
@@ -89,10 +86,13 @@ def _list_plan(plan: ExperimentPlan) -> list[tuple[str, str]]:
     rows = [
         (
             "effect of completing it",
-            f"{_show(plan.effect)} {outcome.unit} "
-            + ("more" if outcome.direction == "up" else "less"),
+            _write_effect(plan.effect, outcome)
+            + (" more" if outcome.direction == "up" else " less"),
         ),
-        ("effect of the offer", f"{_show(plan.offer_effect)} (not all complete it)"),
+        (
+            "effect of the offer",
+            f"{_write_effect(plan.offer_effect, outcome)} (not all complete it)",
+        ),
         ("drawn", drawn),
         ("assignment", f"{quarters}, {plan.starts_on} to {plan.ends_on}"),
         ("last outcome known", str(plan.known_on)),
@@ -114,7 +114,9 @@ def _list_curve(plan: ExperimentPlan) -> tuple[list[str], list[list[str]]]:
         "quarters": curve["quarters"].map(lambda value: str(value or "not to be had")),
         "power": curve["power"].map("{:.0%}".format),
         "with the value before": curve["power_adjusted"].map("{:.0%}".format),
-        "effect that can be found": curve["detectable"].map(_show),
+        "effect that can be found": curve["detectable"].map(
+            lambda value: _write_effect(value, plan.facts.outcome)
+        ),
     }
     if plan.request.design == "individual":
         del found["teams"]
@@ -125,12 +127,15 @@ def _list_curve(plan: ExperimentPlan) -> tuple[list[str], list[list[str]]]:
 
 def _judge(plan: ExperimentPlan) -> list[str]:
     """Say whether the aim is reached, and what could be found if not."""
-    request = plan.request
+    from workbench.impact.planning.plan_frames import LARGE_EFFECT, find_largest_effect
+
+    request, outcome = plan.request, plan.facts.outcome
     units = "people" if request.design == "individual" else "teams"
     if plan.reachable:
         return [
             f"Within reach: {plan.clusters} {units} give {plan.power:.0%} power; the"
-            f" last outcome is known on {plan.known_on}."
+            f" last outcome is known on {plan.known_on}.",
+            *_say_which_decides(plan),
         ]
     wanted = (
         "no number would be enough"
@@ -141,28 +146,89 @@ def _judge(plan: ExperimentPlan) -> list[str]:
         f"Out of reach: {wanted}, and {plan.clusters} can be assigned in"
         f" {plan.quarters} quarter{'s' if plan.quarters > 1 else ''}. With these the"
         f" power is {plan.power:.0%}. Nothing is registered.",
+        *_say_which_decides(plan),
     ]
-    if plan.adjusted_power >= request.power:
-        lines.append(
-            f"Adjusted for the value before it is {plan.adjusted_power:.0%}, but the"
-            " headline of the report is the plain difference."
-        )
+    largest = find_largest_effect(plan.facts)
     if math.isnan(plan.detectable):
-        lines.append("With these, no effect that there can be would be found.")
+        lines.append(
+            "With these, any effect to be found is out of reach: not even the largest"
+            f" that there can be, {_write_effect(largest, outcome)}, would be found"
+            f" with {request.power:.0%} power."
+        )
         return lines
     lines.append(
         f"What they could find with {request.power:.0%} power is an effect of"
-        f" {_show(plan.detectable)} of completing the programme"
-        f" ({_show(plan.offer_detectable)} of the offer)."
+        f" {_write_effect(plan.detectable, outcome)} of completing the programme"
+        f" ({_write_effect(plan.offer_detectable, outcome)} of the offer)."
     )
-    rounded = math.ceil(plan.detectable * 1000) / 1000
+    if outcome.kind == "continuous" and plan.detectable > LARGE_EFFECT * plan.facts.sd:
+        lines.append(
+            f"That is {plan.detectable / plan.facts.sd:.1f} standard deviations of the"
+            " outcome: hardly any programme changes so much."
+        )
     lines.append(
-        f"If an effect of that size is what you hope for: --effect {rounded:g}. Else"
-        f" offer it to more {units}, raise uptake, or give it more time."
+        "If an effect of that size is what you hope for: --effect"
+        f" {_round_up(plan.detectable, largest):g}. Else offer it to more {units},"
+        " raise uptake, or give it more time."
     )
     return lines
 
 
-def _show(value: float) -> str:
-    """Write a value of the outcome with three digits that count."""
-    return "none" if math.isnan(value) else f"{value:.3g}"
+def _say_which_decides(plan: ExperimentPlan) -> list[str]:
+    """Say which of two powers the verdict goes by, where two are shown."""
+    if not plan.facts.correlation:
+        return []
+    return [
+        f"What decides is the power of {plan.power:.0%} without the value before, as"
+        " the report's headline is the plain difference; the"
+        f" {plan.adjusted_power:.0%} with it is for the adjusted one shown beside."
+    ]
+
+
+def _round_up(effect: float, largest: float) -> float:
+    """Round an effect up to what can be typed, but not above the largest."""
+    for digits in (3, 4, 5, 6):
+        rounded = math.ceil(effect * 10**digits) / 10**digits
+        if rounded <= largest:
+            return rounded
+    return effect
+
+
+def _find_unit(outcome: Outcome) -> tuple[str, str, float]:
+    """Return the outcome's unit, the one it is shown in, and the factor between."""
+    from workbench.brief.formatting import find_scale
+
+    unit = outcome.unit
+    if not unit and outcome.kind != "continuous":
+        unit = "probability"
+    return unit, *find_scale(unit)
+
+
+def _write_effect(value: float, outcome: Outcome) -> str:
+    """Write an effect in its unit, in the words of the brief where it has some."""
+    from workbench.brief.formatting import format_effect
+
+    if math.isnan(value):
+        return "out of reach"
+    unit, words, scale = _find_unit(outcome)
+    if scale != 1 and value * scale >= 1:
+        return _join(format_effect(value, unit, signed=False))
+    return _join(f"{value * scale:.3g} {words}".rstrip())
+
+
+def _write_mean(value: float, outcome: Outcome) -> str:
+    from workbench.brief.formatting import format_level
+
+    unit, _, scale = _find_unit(outcome)
+    return f"{value:.3g}" if scale == 1 else _join(format_level(value, unit))
+
+
+def _write_spread(value: float, outcome: Outcome) -> str:
+    _, words, _ = _find_unit(outcome)
+    points = words == "percentage points"
+    return _write_effect(value, outcome) if points else f"{value:.3g}"
+
+
+def _join(text: str) -> str:
+    """Write a text with plain spaces, so that it can be searched and copied."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -30,6 +30,7 @@ _PRIORS = {
     "performance.kpi_attainment": "prior_kpi",
     "skill_assessments.proficiency": "prior_program_skill",
 }
+_SCALE = "rating_scale_max"
 _RECENT = 4
 _FEWEST_PAIRS = 30
 _FEWEST_OFFERED = 20
@@ -83,6 +84,8 @@ class PlanFacts:
         Teams among those eligible, their mean size and its coefficient of variation.
     uptake : Uptake or None
         None where neither experiments nor enrolments tell.
+    scale : tuple of float or None
+        Lowest and highest value that the outcome can have, where that is known.
     """
 
     quarter: Quarter
@@ -105,6 +108,7 @@ class PlanFacts:
     team_size: float
     team_cv: float
     uptake: Uptake | None
+    scale: tuple[float, float] | None = None
 
 
 def load_plan_facts(
@@ -165,6 +169,7 @@ def load_plan_facts(
             **_describe_outcome(frame),
             **_describe_people(con, quarter),
             uptake=_read_uptake(con, quarter),
+            scale=_read_scale(con, outcome),
         )
     finally:
         con.close()
@@ -215,6 +220,23 @@ def _read_outcomes(
         " left join outcome_values v on v.unit = r.unit and v.trial = r.trial"
         " where not r.learnt_before order by r.trial, r.unit"
     ).df()
+
+
+def _read_scale(
+    con: duckdb.DuckDBPyConnection, outcome: Outcome
+) -> tuple[float, float] | None:
+    """Find the lowest and the highest value that an outcome can have, if known."""
+    if outcome.kind != "continuous":
+        return 0.0, 1.0
+    if outcome.source == "skill_assessments.proficiency":
+        return 0.0, 100.0
+    if outcome.source != "performance.rating":
+        return None
+    columns = con.execute("describe performance").df()["column_name"]
+    if _SCALE not in set(columns):
+        return None
+    rows = con.execute(f"select max({_SCALE}) from performance").fetchall()
+    return (0.0, float(rows[0][0])) if rows[0][0] else None
 
 
 def _check_enough(

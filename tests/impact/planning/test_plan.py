@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -17,12 +17,17 @@ from workbench.core.yaml_files import read_model
 from workbench.impact.experiment.power import calculate_power
 from workbench.impact.planning.draft import (
     draft_registration,
+    find_registration_path,
     format_registration,
     write_registration,
 )
 from workbench.impact.planning.expected_error import expect_individual
 from workbench.impact.planning.plan import plan_experiment
-from workbench.impact.planning.plan_frames import CURVE_COLUMNS, PlanRequest
+from workbench.impact.planning.plan_frames import (
+    CURVE_COLUMNS,
+    PlanRequest,
+    find_largest_effect,
+)
 
 TODAY = date(2026, 9, 20)
 
@@ -104,16 +109,53 @@ def test_a_window_of_a_year_is_waited_for():
         control=made.people - treated,
     )
     assert made.power == pytest.approx(calculate_power(0.075, expected))
-    with pytest.raises(DesignError, match=r"from 0\.8 to 1\.05"):
+    with pytest.raises(DesignError, match=r"from 0\.8 to 1\.3(.|\n)*possible is 0\.2"):
         plan(facts=facts, effect=0.5)
 
 
 def test_an_outcome_that_should_fall_is_planned_downwards():
     outcome = make_outcome(kind="binary", direction="down")
     facts = replace(FACTS, outcome=outcome, mean=0.1)
-    assert plan(facts=facts, effect=0.18).offer_effect == pytest.approx(0.09)
-    with pytest.raises(DesignError, match=r"from 0\.1 to -0\.05"):
+    assert plan(facts=facts, effect=0.09).offer_effect == pytest.approx(0.045)
+    with pytest.raises(
+        DesignError, match=r"from 0\.1 to -0\.2(.|\n)*fall to 0 at most"
+    ):
         plan(facts=facts, effect=0.3)
+
+
+def test_what_completing_cannot_do_is_not_shown_as_to_be_found():
+    facts = replace(FACTS, outcome=make_outcome(kind="binary"), mean=0.9)
+    short = plan(facts=facts, effect=0.1)
+    assert not short.reachable
+    assert math.isnan(short.detectable)
+    assert short.curve["detectable"].isna().iloc[0]
+    found = short.curve["detectable"].dropna()
+    assert (found <= 0.1).all()
+    with pytest.raises(ParamError, match="offer it to more people"):
+        draft_registration(short, name="test", written_on=TODAY)
+
+
+def test_a_known_scale_bounds_the_effect_and_an_unknown_one_warns_of_large_ones():
+    scaled = replace(FACTS, scale=(0.0, 5.0))
+    with pytest.raises(DesignError, match=r"rise to 5 at most(.|\n)*possible is 2"):
+        plan(facts=scaled, effect=2.5)
+    assert find_largest_effect(FACTS) == math.inf
+    assert "Warning: an effect of 2.5 is 5.0 standard" in plan(effect=2.5).notes[0]
+    assert not any("Warning" in note for note in plan(effect=0.9).notes)
+    shares = make_outcome(unit="probability")
+    facts = replace(FACTS, outcome=shares, mean=0.7, sd=0.1)
+    assert find_largest_effect(facts) == pytest.approx(0.3)
+
+
+def test_it_begins_in_the_quarter_asked_for():
+    made = plan("stepped_wedge", effect=0.5, start=Quarter(2027, 2))
+    assert (made.starts_on, made.ends_on) == (date(2027, 4, 1), date(2028, 3, 31))
+    assert "counted as of 2026-10-01" in made.notes[0]
+    steps = draft_registration(made, name="later", written_on=TODAY).steps
+    assert (steps[0], len(steps)) == (made.starts_on, 4)
+    assert "counted as of" not in " ".join(plan(start=Quarter(2026, 4)).notes)
+    with pytest.raises(DesignError, match="within the data"):
+        plan(start=Quarter(2026, 3))
 
 
 def test_out_of_reach_says_what_could_be_found_and_that_is_within_reach():
@@ -193,24 +235,31 @@ def test_there_must_be_somebody_to_draw():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"effect": 0.0}, "effect 0: above 0"),
-        ({"effect": math.nan}, "effect nan"),
-        ({"share": 1.0}, "allocation 1: between 0 and 1"),
-        ({"quarters": 0}, "quarters 0: 1 to 40"),
-        ({"design": "stepped_wedge", "quarters": 1}, "at least 2 waves"),
-        ({"clusters": 2}, "clusters 2: at least 4"),
-        ({"per_quarter": 0}, "per quarter 0: at least 1"),
-        ({"taken": 1.2}, "uptake 1.2: above 0"),
+        ({"effect": 0.0}, "--effect|a number above 0|0|give its size alone"),
+        ({"effect": math.nan}, "--effect|a number above 0|nan|"),
+        ({"share": 1.0}, "--allocation|above 0 and below 1|1|0.5 offers it"),
+        ({"share": 30}, "--allocation|above 0 and below 1|30|write 30% as 0.3"),
+        ({"quarters": 0}, "--quarters|whole number from 1 to 40|0|4 gives it a year"),
+        ({"design": "stepped_wedge", "quarters": 1}, "--quarters|at least 2 waves|1|"),
+        ({"clusters": 2}, "--clusters|at least 4 teams|2|--design individual"),
+        ({"per_quarter": 0}, "--per-quarter|at least 1 person|0|the past pace"),
+        ({"taken": 1.2}, "--uptake|at most 1|1.2|write 1.2% as 0.012"),
+        ({"taken": 0.0}, "--uptake|above 0|0|leave it out"),
+        ({"power": 80}, "--power|above the level of the test, 0.05|80|80% as 0.8"),
+        ({"power": 0.01}, "--power|below 1|0.01|0.8 or 0.9"),
+        ({"alpha": 5}, "--alpha|below 0.5|5|write 5% as 0.05"),
+        ({"alpha": 0.5}, "--alpha|below 0.5|0.5|0.05 is usual"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused(more, message):
-    with pytest.raises(ParamError, match=message):
+    where, rule, got, hint = message.split("|")
+    with pytest.raises(ParamError) as caught:
         PlanRequest(**({"design": "individual", "effect": 0.3} | more))
-
-
-def test_power_and_level_must_make_a_test():
-    with pytest.raises(ParamError, match="do not make a test"):
-        plan(power=1.5)
+    lines = str(caught.value).splitlines()
+    assert lines[1] == f"  where: {where}"
+    assert rule in lines[2]
+    assert lines[3] == f"  got:   {got}"
+    assert hint in lines[4]
 
 
 def test_what_is_written_reads_back_the_same(tmp_path):
@@ -228,7 +277,9 @@ def test_what_is_written_reads_back_the_same(tmp_path):
     assert "60% of those offered" in registration.analysis
     with pytest.raises(ParamError, match="registered already"):
         write_registration(registration, path)
-    later = draft_registration(plan(), name="new", written_on=TODAY)
+    later = draft_registration(
+        plan(start=Quarter(2027, 3)), name="new", written_on=TODAY
+    )
     write_registration(later, path, force=True)
     assert read_model(path, Registration) == later
 
@@ -236,7 +287,7 @@ def test_what_is_written_reads_back_the_same(tmp_path):
 def test_what_has_begun_or_is_another_is_never_replaced(tmp_path):
     path = tmp_path / "new.yml"
     there = draft_registration(plan(), name="new", written_on=TODAY)
-    earlier = there.starts_on - timedelta(days=1)
+    earlier = TODAY
     for other in (
         there.model_copy(update={"experiment": "old"}),
         there.model_copy(update={"starts_on": earlier}),
@@ -246,3 +297,20 @@ def test_what_has_begun_or_is_another_is_never_replaced(tmp_path):
         with pytest.raises(ParamError, match="is not replaced"):
             write_registration(there, path, force=True)
         assert path.read_text() == before
+    path.write_text(format_registration(there))
+    with pytest.raises(ParamError, match="beginning after 2026-12-31"):
+        write_registration(there, path, force=True, read_until=date(2026, 12, 31))
+
+
+def test_the_head_is_true_of_what_is_written_late():
+    late = draft_registration(plan(), name="new", written_on=date(2026, 10, 1))
+    text = format_registration(late)
+    assert text.startswith("# Written when the first day of the experiment had come")
+    assert "before the experiment began" not in text
+
+
+def test_a_name_that_is_none_says_what_would_be():
+    with pytest.raises(
+        ParamError, match=r"--name(.|\n)*rule(.|\n)*\.\./x(.|\n)*such as"
+    ):
+        find_registration_path(None, "../x")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from pathlib import Path
 
 from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, check_name
+from workbench.core.quarters import Quarter
 from workbench.core.registration import FOLDER, Registration
 from workbench.core.store import write_atomic
 from workbench.core.yaml_files import read_model
 from workbench.impact.planning.plan_frames import ExperimentPlan
 
 __all__ = [
+    "check_free",
     "draft_registration",
     "find_registration_path",
     "format_registration",
@@ -23,6 +26,9 @@ _HEAD = """\
 # Written before the experiment began. Its analysis is held to this file, and what
 # differs is named at the top of the report. Add secondary_outcomes, guardrails and
 # subgroups now: after the first day they no longer count as registered.
+"""
+_LATE_HEAD = """\
+# Written when the first day of the experiment had come: not before it began.
 """
 
 
@@ -59,7 +65,9 @@ def draft_registration(
             where=name,
             rule=f"power of at least {request.power:.0%}",
             got=f"{plan.power:.0%}",
-            hint=f"plan for an effect of {plan.detectable:.3g} or more",
+            hint="offer it to more people, or raise uptake"
+            if math.isnan(plan.detectable)
+            else f"plan for an effect of {plan.detectable:.3g} or more",
         )
     wedge = request.design == "stepped_wedge"
     outcome, program = facts.outcome, facts.program
@@ -105,7 +113,16 @@ def find_registration_path(params: OrgParams, name: str) -> Path:
     ParamError
         If the name is not safe in paths, or another file registers it already.
     """
-    check_name(name, what="experiment")
+    try:
+        check_name(name, what="experiment")
+    except ParamError as error:
+        raise ParamError.build(
+            "This cannot be the name of an experiment",
+            where="--name",
+            rule="lower-case letters, digits and underscores, a letter first",
+            got=name,
+            hint="a name such as coaching_2027q1; the file is called after it",
+        ) from error
     path = params.folder / FOLDER / f"{name}.yml"
     taken = any(item.experiment == name for item in params.registrations)
     if taken and not path.is_file():
@@ -118,8 +135,52 @@ def find_registration_path(params: OrgParams, name: str) -> Path:
     return path
 
 
+def check_free(path: Path, *, name: str, by: date, force: bool = False) -> None:
+    """Refuse to write over a registration that is to stay.
+
+    Parameters
+    ----------
+    path : Path
+        From `find_registration_path`.
+    name : str
+        Id of the experiment to be written.
+    by : date
+        Today, or the last day of the data read if that is later.
+    force : bool
+        Whether the same experiment may be replaced as long as it has not begun.
+
+    Raises
+    ------
+    ParamError
+        If the file is there and `force` is not given, registers another experiment, or
+        one that has begun.
+    """
+    if not path.exists():
+        return
+    if not force:
+        raise ParamError.build(
+            "This experiment is registered already",
+            where=str(path),
+            rule="what was written down before is not written over",
+            hint="choose another --name; --force replaces a plan not yet begun",
+        )
+    there = read_model(path, Registration)
+    if there.experiment != name or there.starts_on <= by:
+        raise ParamError.build(
+            "This registration is not replaced",
+            where=str(path),
+            rule=f"the experiment {name}, beginning after {by.isoformat()}",
+            got=f"{there.experiment}, from {there.starts_on.isoformat()}",
+            hint="choose another --name",
+        )
+
+
 def write_registration(
-    registration: Registration, path: Path, *, force: bool = False
+    registration: Registration,
+    path: Path,
+    *,
+    force: bool = False,
+    read_until: date = date.min,
 ) -> None:
     """Write a registration, whole or not at all.
 
@@ -131,38 +192,18 @@ def write_registration(
         From `find_registration_path`.
     force : bool
         Whether to write over a file that is there.
+    read_until : date
+        Last day of the data that the plan was made with.
 
     Raises
     ------
     ParamError
-        If the file is there and `force` is not given, registers another experiment, or
-        one whose first day the data have passed already.
+        As `check_free`.
     """
-    if path.exists() and not force:
-        raise ParamError.build(
-            "This experiment is registered already",
-            where=str(path),
-            rule="what was written down before is not written over",
-            hint="choose another --name; --force replaces a plan not yet begun",
-        )
-    if path.exists():
-        _check_replaceable(registration, path)
+    by = max(registration.written_on, read_until)
+    check_free(path, name=registration.experiment, by=by, force=force)
     text = format_registration(registration)
     write_atomic(path, lambda file: file.write_text(text, encoding="utf-8"))
-
-
-def _check_replaceable(registration: Registration, path: Path) -> None:
-    """Refuse to replace another experiment, or one that began in the data read."""
-    there = read_model(path, Registration)
-    began = there.starts_on < registration.starts_on
-    if there.experiment != registration.experiment or began:
-        raise ParamError.build(
-            "This registration is not replaced",
-            where=str(path),
-            rule="the same experiment, which has not begun in the data",
-            got=f"{there.experiment}, from {there.starts_on.isoformat()}",
-            hint="choose another --name",
-        )
 
 
 def format_registration(registration: Registration) -> str:
@@ -172,16 +213,19 @@ def format_registration(registration: Registration) -> str:
     values = registration.model_dump(mode="json", exclude_none=True)
     kept = {key: value for key, value in values.items() if value not in ([], {}, "")}
     for name in ("written_on", "starts_on", "ends_on"):
-        kept[name] = getattr(registration, name)
+        # the same day twice must not become a YAML alias, which readers refuse
+        kept[name] = date.fromordinal(getattr(registration, name).toordinal())
     if registration.steps:
         kept["steps"] = list(registration.steps)
     body = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=88)
-    return _HEAD + body
+    late = registration.written_on >= registration.starts_on
+    return (_LATE_HEAD if late else _HEAD) + body
 
 
 def _date_steps(plan: ExperimentPlan) -> tuple[date, ...]:
     """Date the first day of each wave of a stepped wedge."""
-    first = plan.facts.quarter.shift(1)
+    year_starts = plan.facts.quarter.year_starts
+    first = Quarter.of_day(plan.starts_on, year_starts=year_starts)
     return tuple(first.shift(wave).first_day for wave in range(plan.quarters))
 
 

@@ -32,10 +32,13 @@ from workbench.impact.planning.expected_error import (
 from workbench.impact.planning.plan_frames import (
     CURVE_COLUMNS,
     FEWEST,
+    LARGE_EFFECT,
     LOOKS,
     MOST_QUARTERS,
     ExperimentPlan,
     PlanRequest,
+    check_effect,
+    find_largest_effect,
 )
 
 __all__ = ["plan_experiment"]
@@ -46,7 +49,7 @@ _CROWD = 1.5
 
 
 def plan_experiment(facts: PlanFacts, request: PlanRequest) -> ExperimentPlan:
-    """Plan an experiment for the next quarter.
+    """Plan an experiment for the quarter asked for, or the next after the data.
 
     The headline of the later analysis is the unadjusted effect of the offer, so the
     sample is reckoned for it; adjustment for the value before is shown beside it.
@@ -67,11 +70,13 @@ def plan_experiment(facts: PlanFacts, request: PlanRequest) -> ExperimentPlan:
     Raises
     ------
     DesignError
-        If nobody can be assigned, the offer would not change who completes, or a share
-        would leave the range from 0 to 1.
+        If nobody can be assigned, the offer would not change who completes, the mean
+        would leave the outcome's scale, or it would begin within the data.
     """
+    check_effect(facts, request.effect)
     taken, other, uptake = _choose_uptake(facts, request)
-    offer = dilute_effect(request.effect, taken=taken, taken_control=other)
+    effect = min(request.effect, find_largest_effect(facts))
+    offer = dilute_effect(effect, taken=taken, taken_control=other)
     whole = request.design != "individual"
     supply = _Supply(facts, request, taken)
     sign = 1 if facts.outcome.direction == "up" else -1
@@ -99,7 +104,7 @@ def plan_experiment(facts: PlanFacts, request: PlanRequest) -> ExperimentPlan:
     reachable = needed is not None and needed <= most
     size = needed if needed is not None and reachable else most
     gained = taken - other
-    found = _detect(partial(expect, size), facts, request)
+    found = _detect(partial(expect, size), facts, request, gained)
     quarters = supply.last(size)
     ends_on = supply.next.shift(quarters - 1).last_day
     plain = expect(size, offer)
@@ -128,6 +133,7 @@ def plan_experiment(facts: PlanFacts, request: PlanRequest) -> ExperimentPlan:
         watched_power=_watch(offer, plain, request),
         curve=_draw_curve(size, smallest, supply, expect, offer, gained),
         notes=(
+            *_describe_size(facts, request),
             uptake,
             *supply.describe(size),
             *_describe_design(facts, request),
@@ -141,7 +147,14 @@ class _Supply:
 
     def __init__(self, facts: PlanFacts, request: PlanRequest, taken: float) -> None:
         self.facts, self.request = facts, request
-        self.next: Quarter = facts.quarter.shift(1)
+        self.next: Quarter = request.start or facts.quarter.shift(1)
+        if self.next <= facts.quarter:
+            raise DesignError.build(
+                "The experiment would begin within the data it is planned with",
+                where=f"--start {self.next}",
+                rule=f"a quarter after {facts.quarter}, the last one read",
+                hint="choose a later --start, or read less with --quarter",
+            )
         self.wedge = request.design == "stepped_wedge"
         self.whole = request.design != "individual"
         self.places = facts.learners / taken / request.share
@@ -262,12 +275,15 @@ def _spread(facts: PlanFacts, effect: float) -> tuple[float, float]:
 
 
 def _detect(
-    expect: Callable[[float], Precision], facts: PlanFacts, request: PlanRequest
+    expect: Callable[[float], Precision],
+    facts: PlanFacts,
+    request: PlanRequest,
+    gained: float,
 ) -> float:
-    highest = math.inf
-    if facts.outcome.kind != "continuous":
-        up = facts.outcome.direction == "up"
-        highest = (1 - facts.mean) if up else facts.mean
+    """Find the effect of the offer to be found; NaN if completing cannot do so much."""
+    highest = find_largest_effect(facts) * gained
+    if highest <= 0:
+        return math.nan
     return find_detectable(
         expect, power=request.power, alpha=request.alpha, highest=highest
     )
@@ -295,7 +311,7 @@ def _draw_curve(
     facts, request = supply.facts, supply.request
     rows = []
     for count in sorted({max(round(size * share), smallest) for share in _SHARES}):
-        found = _detect(partial(expect, count), facts, request)
+        found = _detect(partial(expect, count), facts, request, gained)
         rows.append(
             {
                 "people": round(count * facts.team_size) if supply.whole else count,
@@ -331,6 +347,24 @@ def _doubt_icc(
         "How alike teams are is itself uncertain: were the correlation within teams one"
         f" standard error higher, {facts.icc + more:.3f}, power would be {power:.0%}.",
     )
+
+
+def _describe_size(facts: PlanFacts, request: PlanRequest) -> tuple[str, ...]:
+    """Warn of an effect that is hardly to be believed, and of counts that are old."""
+    notes = []
+    if facts.outcome.kind == "continuous" and request.effect > LARGE_EFFECT * facts.sd:
+        notes.append(
+            f"Warning: an effect of {request.effect:.3g} is"
+            f" {request.effect / facts.sd:.1f} standard deviations of the outcome."
+            " Hardly any programme changes so much: check the unit of --effect."
+        )
+    counted = facts.quarter.shift(1)
+    if request.start is not None and request.start > counted:
+        notes.append(
+            f"People and teams are counted as of {counted.first_day}, the day after"
+            f" the data end; the experiment begins later, on {request.start.first_day}."
+        )
+    return tuple(notes)
 
 
 def _describe_design(facts: PlanFacts, request: PlanRequest) -> tuple[str, ...]:

@@ -10,16 +10,23 @@ import pandas as pd
 
 from workbench.cohorts.experiment_frames import ExperimentDesign
 from workbench.cohorts.planning import PlanFacts
-from workbench.core.errors import ParamError
+from workbench.core.errors import DesignError, ParamError
+from workbench.core.quarters import Quarter
 
 __all__ = [
     "CURVE_COLUMNS",
     "FEWEST",
+    "LARGE_EFFECT",
     "LOOKS",
     "MOST_QUARTERS",
     "ExperimentPlan",
     "PlanRequest",
+    "check_effect",
+    "find_largest_effect",
 ]
+
+_BOUNDED = {"probability", "share of people"}
+_ROUNDING = 1e-9
 
 CURVE_COLUMNS = (
     "people",
@@ -39,6 +46,9 @@ LOOKS = 30
 
 MOST_QUARTERS = 40
 """Quarters beyond which nothing is planned."""
+
+LARGE_EFFECT = 2.0
+"""Standard deviations above which an effect is hardly to be believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,8 @@ class PlanRequest:
     taken : float or None
         Share of those offered the programme who complete it; by default as the data
         tell.
+    start : Quarter or None
+        Quarter on whose first day it begins; by default the one after the data cut.
     """
 
     design: ExperimentDesign
@@ -77,27 +89,137 @@ class PlanRequest:
     clusters: int | None = None
     per_quarter: int | None = None
     taken: float | None = None
+    start: Quarter | None = None
 
     def __post_init__(self) -> None:
-        faults = []
-        if not (self.effect > 0 and math.isfinite(self.effect)):
-            faults.append(f"effect {self.effect:g}: above 0")
-        if not 0 < self.share < 1:
-            faults.append(f"allocation {self.share:g}: between 0 and 1")
-        if not 1 <= self.quarters <= MOST_QUARTERS:
-            faults.append(f"quarters {self.quarters}: 1 to {MOST_QUARTERS}")
-        if self.design == "stepped_wedge" and self.quarters < 2:
-            faults.append("quarters 1: a stepped wedge needs at least 2 waves")
-        if self.clusters is not None and self.clusters < FEWEST["cluster"]:
-            faults.append(f"clusters {self.clusters}: at least {FEWEST['cluster']}")
-        if self.per_quarter is not None and self.per_quarter < 1:
-            faults.append(f"per quarter {self.per_quarter}: at least 1")
-        if self.taken is not None and not 0 < self.taken <= 1:
-            faults.append(f"uptake {self.taken:g}: above 0, at most 1")
-        if faults:
-            raise ParamError.build(
-                "This experiment cannot be planned", where="; ".join(faults)
-            )
+        wedge = self.design == "stepped_wedge"
+        _check(
+            "effect",
+            self.effect,
+            sound=self.effect > 0 and math.isfinite(self.effect),
+            rule="a number above 0, in the outcome's unit",
+            hint="give its size alone; the outcome's direction is in outcomes.yml",
+        )
+        _check(
+            "alpha",
+            self.alpha,
+            sound=0 < self.alpha < 0.5,
+            rule="the level of the test, above 0 and below 0.5",
+            hint=_suggest(self.alpha, below=0.5) or "0.05 is usual",
+        )
+        _check(
+            "power",
+            self.power,
+            sound=self.alpha < self.power < 1,
+            rule=f"a chance above the level of the test, {self.alpha:g}, and below 1",
+            hint=_suggest(self.power) or "0.8 or 0.9 is usual",
+        )
+        _check(
+            "allocation",
+            self.share,
+            sound=0 < self.share < 1,
+            rule="a share above 0 and below 1, so that some are not offered it",
+            hint=_suggest(self.share) or "0.5 offers it to one half at once",
+        )
+        least = 2 if wedge else 1
+        _check(
+            "quarters",
+            self.quarters,
+            sound=least <= self.quarters <= MOST_QUARTERS,
+            rule=f"a whole number from {least} to {MOST_QUARTERS}"
+            + (", as a stepped wedge needs at least 2 waves" if wedge else ""),
+            hint="4 gives it a year",
+        )
+        _check(
+            "clusters",
+            self.clusters,
+            sound=self.clusters is None or self.clusters >= FEWEST["cluster"],
+            rule=f"at least {FEWEST['cluster']} teams",
+            hint="where there are fewer teams, draw people: --design individual",
+        )
+        _check(
+            "per-quarter",
+            self.per_quarter,
+            sound=self.per_quarter is None or self.per_quarter >= 1,
+            rule="at least 1 person",
+            hint="leave it out to plan with the past pace",
+        )
+        _check(
+            "uptake",
+            self.taken,
+            sound=self.taken is None or 0 < self.taken <= 1,
+            rule="a share above 0 and at most 1",
+            hint=_suggest(self.taken) or "leave it out to plan with that of the data",
+        )
+
+
+def _check(
+    option: str, value: float | None, *, sound: bool, rule: str, hint: str
+) -> None:
+    if not sound and value is not None:
+        raise ParamError.build(
+            "This experiment cannot be planned",
+            where=f"--{option}",
+            rule=rule,
+            got=int(value) if float(value).is_integer() else value,
+            hint=hint,
+        )
+
+
+def _suggest(value: float | None, *, below: float = 1.0) -> str:
+    """Suggest the share that was meant where a percentage was given."""
+    if value is None or not 1 < value < 100 * below:
+        return ""
+    return f"write {value:g}% as {value / 100:g}"
+
+
+def find_largest_effect(facts: PlanFacts) -> float:
+    """Find the largest effect of completing that the outcome's scale leaves room for.
+
+    Parameters
+    ----------
+    facts : PlanFacts
+        With the mean of those who have not learnt.
+
+    Returns
+    -------
+    float
+        In the outcome's unit and direction; infinite where the scale is not known.
+    """
+    scale = facts.scale if facts.outcome.kind == "continuous" else (0.0, 1.0)
+    if facts.outcome.unit in _BOUNDED:
+        scale = (0.0, 1.0)
+    if scale is None:
+        return math.inf
+    lowest, highest = scale
+    up = facts.outcome.direction == "up"
+    return max(highest - facts.mean if up else facts.mean - lowest, 0.0)
+
+
+def check_effect(facts: PlanFacts, effect: float) -> None:
+    """Refuse an effect that would take the mean off the outcome's scale.
+
+    Raises
+    ------
+    DesignError
+        With the largest effect that there can be.
+    """
+    largest = find_largest_effect(facts)
+    if effect <= largest + _ROUNDING:
+        return
+    up = facts.outcome.direction == "up"
+    reached = facts.mean + (effect if up else -effect)
+    end = facts.mean + (largest if up else -largest)
+    digits = 3 if largest >= 0.01 else 6
+    most = math.floor((largest + _ROUNDING) * 10**digits) / 10**digits
+    raise DesignError.build(
+        f"The mean of {facts.outcome.id} cannot change from {facts.mean:.3g} to"
+        f" {reached:.3g}",
+        where="--effect",
+        rule=f"it can {'rise' if up else 'fall'} to {end:g} at most",
+        got=round(effect, 6),
+        hint=f"the largest effect possible is {most:g}: give --effect {most:g} or less",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
