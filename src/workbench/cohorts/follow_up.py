@@ -9,11 +9,14 @@ import duckdb
 import pandas as pd
 
 from workbench.cohorts.adjustment import choose_adjustment
+from workbench.cohorts.follow_counts import (
+    FOLLOWED_ROWS,
+    count_followed,
+    describe_followed,
+)
 from workbench.cohorts.follow_frames import FollowUp, Histories
 from workbench.cohorts.follow_values import (
     DETAILS,
-    ROLE_START,
-    Followable,
     build_follow_values,
     takes_time,
 )
@@ -286,7 +289,7 @@ def build_follow_up(
         covariates=adjustment.covariates,
         protected=tuple(protected),
         clusters=("unit", "team") if program.assigned_by == "team" else ("unit",),
-        flow=_count_steps(con, found),
+        flow=count_followed(con, found),
         notes=(
             *describe_trials(
                 con,
@@ -295,7 +298,7 @@ def build_follow_up(
                 trials,
                 min_group=params.workbench.privacy.min_group,
             ),
-            *_describe(con, found, trials, params.workbench.privacy.min_group),
+            *describe_followed(con, found, trials, params.workbench.privacy.min_group),
             adjustment.text,
         ),
         unmeasured=adjustment.unmeasured_labels,
@@ -344,79 +347,10 @@ def _count(follow: FollowUp, min_group: int) -> dict[str, object]:
     }
 
 
-def _count_steps(con: duckdb.DuckDBPyConnection, found: Followable) -> pd.DataFrame:
-    """Count who remains after each exclusion."""
-    steps = [
-        ("in the persona and employed at time zero", "true"),
-        ("had not learnt the programme before", "not r.learnt_before"),
-        ("still employed at the landmark", "r.stayed"),
-        *(
-            (step, f"r.stayed and coalesce(v.{name}, false)")
-            for step, name in found.counted
-        ),
-    ]
-    counts = ", ".join(
-        f"count(*) filter ({side} and {holds})"
-        for _, holds in steps
-        for side in ("r.treated", "not r.treated")
-    )
-    row = con.execute(f"select {counts} {_ROWS}").fetchall()[0]
-    return pd.DataFrame(
-        {
-            "step": [step for step, _ in steps],
-            "n_treated": row[0::2],
-            "n_control": row[1::2],
-        }
-    )
-
-
-def _describe(
-    con: duckdb.DuckDBPyConnection,
-    found: Followable,
-    trials: Sequence[Trial],
-    min_group: int,
-) -> tuple[str, ...]:
-    notes = [f"Followed until the data cut, {trials[-1].window_ends:%Y-%m-%d}."]
-    if found.origin == ROLE_START:
-        notes += [
-            "People enter at the landmark with the days they had been in the role by"
-            " then; the days are those of people still on the way at the landmark.",
-            _describe_early(con, min_group),
-        ]
-    return tuple(notes)
-
-
-def _describe_early(con: duckdb.DuckDBPyConnection, min_group: int) -> str:
-    """Say how many became proficient before the landmark, and are not followed."""
-    rows = con.execute(_EARLY).fetchall()
-    found = {bool(treated): counts for treated, *counts in rows}
-    text = "Who became proficient within the quarter of learning is left out"
-    after = (
-        "; an effect that came that early is not seen, and makes the later difference"
-        " look smaller, as those it sped up most are no longer among the learners."
-    )
-    if len(found) < 2 or min(people for people, *_ in found.values()) < min_group:
-        return text + after
-    learners, others = (
-        f"{early / there:.0%}" for _, there, early in (found[True], found[False])
-    )
-    return f"{text} ({learners} of learners, {others} of others){after}"
-
-
 _VALUES = (
     "cast(v.cause = 1 and v.duration <= {horizon} as double) as outcome,"
     " cast(null as varchar) as lost, v.duration, v.cause, v.detail, v.elapsed"
 )
 
-_ROWS = """
-from at_risk r join windows w using (trial)
-left join follow_values v on v.unit = r.unit and v.trial = r.trial
-"""
 
-_FRAME = "select {listed}" + _ROWS + "where v.followed order by r.trial, r.unit"
-
-_EARLY = f"""
-select r.treated, count(distinct r.unit) as people, count(*) as there,
-    count(*) filter (not v.followed) as early
-{_ROWS} where v.in_role group by all
-"""
+_FRAME = "select {listed}" + FOLLOWED_ROWS + "where v.followed order by r.trial, r.unit"
