@@ -98,6 +98,15 @@ def test_script_writes_no_markup() -> None:
         assert word not in text
 
 
+def test_a_figure_that_goes_on_to_the_right_says_so_on_a_phone() -> None:
+    css = read("brief.css")
+    phone = css[css.index("@media (max-width: 600px)") :]
+    phone = phone[: phone.index("@media print")]
+    assert "Slide the figure sideways" in phone
+    assert "::-webkit-scrollbar-thumb" in phone
+    assert re.search(r"\.quarto-float-fig > div \{\s+overflow-x: auto;", css)
+
+
 def test_every_class_of_the_components_is_styled() -> None:
     css = read("brief.css")
     for name in (

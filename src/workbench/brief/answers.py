@@ -8,7 +8,13 @@ from typing import Any
 import pandas as pd
 
 from workbench.brief.effects import ADJUSTED_GRADE
-from workbench.brief.formatting import format_change, format_count, format_effect
+from workbench.brief.formatting import (
+    format_change,
+    format_count,
+    format_effect,
+    format_percent_range,
+    is_missing,
+)
 from workbench.brief.narrative import compare_naive, join_words, lower_first
 from workbench.brief.scorecard import Kpi
 
@@ -202,17 +208,9 @@ def _list_answered(effects: pd.DataFrame) -> pd.DataFrame:
 def _locate_findings(rows: pd.DataFrame) -> str:
     """Name the largest gain, every loss, and the personas that gained nothing."""
     parts = []
-    gains = rows[rows["finding"] == "gain"].copy()
+    gains = rows[rows["finding"] == "gain"]
     if not gains.empty:
-        size = gains["relative_effect"].astype(float).abs()
-        best = gains.loc[size.idxmax()] if size.notna().any() else gains.iloc[0]
-        change = format_change(
-            best["relative_effect"], best["relative_ci_low"], best["relative_ci_high"]
-        )
-        parts.append(
-            f"The largest gain against its baseline is {change} in "
-            f"{lower_first(best['outcome_label'])} of {best['label']}"
-        )
+        parts.append(_name_largest(gains))
     parts += [
         f"{row.label} did worse in {lower_first(str(row.outcome_label))} "
         f"({format_effect(row.estimate, str(row.unit))})"
@@ -225,6 +223,22 @@ def _locate_findings(rows: pd.DataFrame) -> str:
     elif without:
         parts.append("No persona gained in any measure beyond the error")
     return "; ".join(parts) + "." if parts else ""
+
+
+def _name_largest(gains: pd.DataFrame) -> str:
+    """Name the largest gain with its interval; a hint only where there is no other."""
+    grades = pd.to_numeric(gains["evidence"]).fillna(-1).astype(float)
+    sound = gains[grades >= ADJUSTED_GRADE]
+    named = gains if sound.empty else sound
+    size = named["relative_effect"].astype(float).abs()
+    best = named.loc[size.idxmax()] if size.notna().any() else named.iloc[0]
+    low, high = best["relative_ci_low"], best["relative_ci_high"]
+    change = format_change(best["relative_effect"], low, high)
+    if not is_missing(low) and not is_missing(high):
+        change += f" ({format_percent_range(low, high)})"
+    what = "gain against its baseline" + (", a hint only," if sound.empty else "")
+    where = f"{lower_first(str(best['outcome_label']))} of {best['label']}"
+    return f"The largest {what} is {change} in {where}"
 
 
 def _largest_selection(rows: pd.DataFrame) -> Mapping[str, Any] | None:

@@ -119,16 +119,17 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
     if not losses.empty:
         return Decision(
             "Review",
-            f"{what} before the next intake: {_list_effects(losses)}, against what is "
+            f"{what} before the next intake: {_list_clear(losses)}, against what is "
             f"wanted{_add_gains(gains)}.",
         )
-    if (pd.to_numeric(gains["evidence"]) >= ADJUSTED_GRADE).any():
-        return Decision("Continue", f"{what}: {_list_effects(gains)}.")
+    if _is_sound(gains).any():
+        return Decision("Continue", f"{what}: {_list_clear(gains)}.")
     if not gains.empty:
         return Decision(
             "Confirm",
             f"{what} with a second design before it is extended: "
-            f"{_list_effects(gains)}, from a comparison that fails a check.",
+            f"{_list_clear(gains)}, from a comparison that fails a check or has too "
+            "few people.",
         )
     if (group["finding"] == "none").all():
         outcomes = join_words(group["outcome_label"])
@@ -139,7 +140,25 @@ def _decide(data: BriefData, group: pd.DataFrame) -> Decision:
 
 
 def _add_gains(gains: pd.DataFrame) -> str:
-    return "" if gains.empty else f"; it gains in {_list_effects(gains)}"
+    sound = _is_sound(gains)
+    start = "; it gains in " if sound.any() else "; "
+    return "" if gains.empty else f"{start}{_list_clear(gains)}"
+
+
+def _is_sound(rows: pd.DataFrame) -> pd.Series:
+    """Tell which effects pass their checks; the others are hints."""
+    return pd.to_numeric(rows["evidence"]).fillna(-1).astype(float) >= ADJUSTED_GRADE
+
+
+def _list_clear(rows: pd.DataFrame) -> str:
+    """Write clear effects, those that are hints as hints and last."""
+    sound = _is_sound(rows)
+    parts = [_list_effects(rows[sound])] if sound.any() else []
+    if not sound.all():
+        hints = rows[~sound]
+        finding = str(hints["finding"].iloc[0])
+        parts.append(f"only a hint of a {finding} in {_list_effects(hints)}")
+    return "; ".join(parts)
 
 
 def _name(data: BriefData, group: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from workbench.brief.effects import ADJUSTED_GRADE
 from workbench.brief.figures import Exhibit
 from workbench.brief.formatting import (
     find_scale,
@@ -12,6 +13,7 @@ from workbench.brief.formatting import (
     pluralise,
     split_effect,
 )
+from workbench.brief.narrative import join_words
 
 __all__ = [
     "METHODS",
@@ -64,6 +66,12 @@ _SHOWN = (
     "did_cs_earlier",
     "naive",
 )
+_SOURCES = {
+    "ab": "by experiment",
+    "survival": "followed over time",
+    "psm": "against matched colleagues",
+    "did": "from before to after",
+}
 _EVERYBODY = "_all"
 _NAIVE = "naive"
 
@@ -84,10 +92,7 @@ def compare_personas(effects: pd.DataFrame) -> Exhibit:
     shown = effects[~effects["control"].astype(bool) & effects["estimate"].notna()]
     panels = []
     for _, rows in shown.groupby("outcome", sort=False):
-        gains, losses = ((rows["finding"] == key).sum() for key in ("gain", "loss"))
-        lost = f", {format_count(losses)} a loss" if losses else ""
-        found = f"{format_count(gains) if gains else 'none'} of {len(rows)}"
-        title = f"{rows['outcome_label'].iloc[0]}: {found} with a gain{lost}"
+        title = f"{rows['outcome_label'].iloc[0]}: {_count_clear(rows)}"
         named = _rescale(rows).assign(
             method=_name_rows(rows), headline=True, meets_threshold=None
         )
@@ -96,9 +101,9 @@ def compare_personas(effects: pd.DataFrame) -> Exhibit:
     words = ". ".join(title for title, _ in panels)
     return Exhibit(
         panels=tuple(panels),
-        caption="Effect on learners against like colleagues, the reported estimate per "
-        "persona, each outcome in its own unit, with 95 % intervals; "
-        f"{pluralise(learners, 'learner')}.",
+        caption="Effect on learners, the reported estimate per persona, each outcome "
+        f"in its own unit, with 95 % intervals; {pluralise(learners, 'learner')}. "
+        f"{_count_sources(shown)}",
         alt=f"Forest plot, one panel per outcome, one row per persona. {words}. The "
         "table before it holds every number.",
         empty="There is no effect to draw.",
@@ -186,6 +191,36 @@ def show_quality(quality: pd.DataFrame) -> Exhibit:
         empty="There is no table of quality to draw.",
         fixed_height=1.2 + 0.36 * tables,
     )
+
+
+def _count_clear(rows: pd.DataFrame) -> str:
+    """Count the gains and losses of an outcome, hints of them apart."""
+    weak = pd.to_numeric(rows["evidence"]).lt(ADJUSTED_GRADE).fillna(False).astype(bool)
+    gains, losses = (rows["finding"] == key for key in ("gain", "loss"))
+    sound = int((gains & ~weak).sum())
+    parts = [f"{format_count(sound) if sound else 'none'} of {len(rows)} with a gain"]
+    parts += [
+        f"{format_count(chosen.sum())} {what}"
+        for chosen, what in (
+            (gains & weak, "a hint of one"),
+            (losses & ~weak, "a loss"),
+            (losses & weak, "a hint of a loss"),
+        )
+        if chosen.any()
+    ]
+    return ", ".join(parts)
+
+
+def _count_sources(rows: pd.DataFrame) -> str:
+    """Count the designs that the reported estimates come from."""
+    counted = [
+        f"{format_count((rows['stage'] == stage).sum())} {words}"
+        for stage, words in _SOURCES.items()
+        if (rows["stage"] == stage).any()
+    ]
+    if not counted:
+        return ""
+    return f"Of {pluralise(len(rows), 'estimate')}: {join_words(counted)}."
 
 
 def _rescale(rows: pd.DataFrame) -> pd.DataFrame:

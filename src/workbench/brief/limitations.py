@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from workbench.brief.effects import adjust_p_values, find_contradictions
-from workbench.brief.experiments import describe_experiments
+from workbench.brief.experiments import describe_experiments, describe_invitations
 from workbench.brief.formatting import (
     format_count,
     format_effect,
@@ -26,7 +26,7 @@ from workbench.brief.scorecard import Kpi
 from workbench.brief.stopped import EXPERIMENTS
 from workbench.brief.triangulated import describe_disagreements
 
-__all__ = ["list_limitations"]
+__all__ = ["list_limitations", "report_redeclared"]
 
 _LEVEL = 0.05
 
@@ -49,18 +49,19 @@ def list_limitations(
     -------
     tuple of str
         Plain sentences: the assumption under the numbers, outcomes that were declared
-        anew after the first run, designs that disagree,
-        experiments that were stopped, differ from their registration or have none,
-        control outcomes that moved, comparisons withheld or without answer, measures
-        without a number, stages without results, people without consent.
+        anew after the first run, designs that disagree, what being invited changed in
+        experiments, those that were stopped, differ from their registration or have
+        none, control outcomes that moved, comparisons withheld or without answer,
+        measures without a number, stages without results, people without consent.
     """
     contradictions = find_contradictions(data)
     sentences = [
         _state_assumption(effects),
-        *_report_redeclared(data),
+        *report_redeclared(data),
         *(describe_contradiction(row) for row in contradictions.to_dict("records")),
         *describe_disagreements(data),
         *describe_rivals(data, effects),
+        *describe_invitations(data),
         *describe_experiments(data),
         *_report_controls(effects),
         _count_withheld(data, effects),
@@ -74,7 +75,7 @@ def list_limitations(
 
 def _state_assumption(effects: pd.DataFrame) -> str:
     """State what must be true for the effects to be what learning did."""
-    shown = effects[effects["estimate"].notna()]
+    shown = effects[effects["estimate"].notna() & ~effects["control"].astype(bool)]
     if shown.empty:
         return ""
     chance = int((shown["stage"] == EXPERIMENTS).sum())
@@ -93,12 +94,24 @@ def _state_assumption(effects: pd.DataFrame) -> str:
     )
 
 
-def _report_redeclared(data: BriefData) -> list[str]:
-    """Report outcomes whose threshold or window is not that of the first run."""
+def report_redeclared(
+    data: BriefData, outcomes: Iterable[str] | None = None
+) -> list[str]:
+    """Report outcomes whose threshold or window is not that of the first run.
+
+    Parameters
+    ----------
+    data : BriefData
+        The quarter's results.
+    outcomes : iterable of str or None
+        Those to report on; all of them by default.
+    """
+    asked = None if outcomes is None else set(outcomes)
     return [
         f"{label_outcome(data, outcome)} was declared otherwise after the data of this "
         f"quarter had been seen ({change}); its evidence is graded one lower for it."
         for outcome, change in data.redeclared.items()
+        if asked is None or outcome in asked
     ]
 
 

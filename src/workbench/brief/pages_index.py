@@ -211,8 +211,9 @@ def _tabulate_where(data: BriefData, rows: pd.DataFrame) -> Block:
     return build_table(
         list(cells.values()),
         columns,
-        caption="Effect on learners, by experiment where one stands, else against like "
-        "colleagues: estimate, 95 % interval, finding, evidence grade, learners (n). A "
+        caption="Effect on learners, by experiment where one stands, over time where "
+        "the outcome takes time, else against like colleagues or from before to after: "
+        "estimate, 95 % interval, finding, evidence grade, learners (n). A "
         "gain or loss holds after adjusting for the number of comparisons; no change: "
         "the whole interval lies within the threshold",
         anchor="tbl-where",

@@ -26,6 +26,7 @@ from workbench.brief.exhibits import compare_designs, show_balance
 from workbench.brief.figures import Exhibit
 from workbench.brief.header import show_header
 from workbench.brief.labels import label_outcome, list_controls
+from workbench.brief.limitations import report_redeclared
 from workbench.brief.narrative import (
     compare_naive,
     describe_effect,
@@ -139,8 +140,10 @@ class PersonaPage:
 
     def show_designs(self) -> Block:
         """Show the reported estimates, and every other design beside them."""
+        anew = report_redeclared(self.data, self.effects["outcome"])
         return join_blocks(
             write_section("In numbers", "designs"),
+            build_note("Declared anew.", *anew, warn=True) if anew else None,
             tabulate_reported(self.data, self.effects),
             tabulate_designs(self.data, self.persona, self.effects),
         )
@@ -204,7 +207,7 @@ class PersonaPage:
 
     def show_robustness(self) -> Block:
         """Show what would overturn the numbers, and how variants read."""
-        return show_robustness(self.data, self.persona)
+        return show_robustness(self.data, self.persona, self.effects)
 
     def show_groups(self) -> Block:
         """Show how the effect differs between groups."""

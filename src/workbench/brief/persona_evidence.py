@@ -93,11 +93,19 @@ def choose_course(data: BriefData, persona: Persona) -> Exhibit:
     )
 
 
-def show_robustness(data: BriefData, persona: Persona) -> Block:
-    """Show what would overturn each number, and how variants of the analysis read."""
+def show_robustness(data: BriefData, persona: Persona, effects: pd.DataFrame) -> Block:
+    """Show what would overturn each number, and how variants of the analysis read.
+
+    Parameters
+    ----------
+    data, persona
+        Whose numbers.
+    effects : DataFrame
+        The persona's rows of `select_effects`: what is reported.
+    """
     return join_blocks(
         write_section("What would overturn this", "overturn"),
-        list_overturns(data, persona),
+        list_overturns(data, persona, effects),
         _tabulate_variants(data, persona),
     )
 

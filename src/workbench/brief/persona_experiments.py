@@ -25,6 +25,8 @@ from workbench.brief.effects import INVITED
 from workbench.brief.experiments import (
     LEARNT,
     describe_registration,
+    describe_sizes,
+    explain_grades,
     list_own_rows,
     read_experiments,
     state_next_test,
@@ -96,8 +98,9 @@ def _show_one(
         return join_blocks(
             opening,
             build_note(
-                "Stopped: no effect is shown.",
-                "The arms do not have the sizes that chance gives "
+                "Stopped: not read.",
+                "This says neither that learning helped nor that it did not. The arms "
+                "do not have the sizes that chance gives "
                 f"({write_p(row.get('sample_ratio_p'))}). Then nothing is read: "
                 "whoever is missing from one arm may differ from the others, and no "
                 "analysis repairs that.",
@@ -116,10 +119,12 @@ def _show_one(
             build_note("No answer:", _text(row.get("text")), warn=True),
             write_paragraph(escape_markdown(registered)),
         )
+    reasons = explain_grades(data, row, persona.id)
     return join_blocks(
         build_note("Registration.", registered, warn=True) if limits else None,
         opening,
         _tabulate_results(data, persona, row, suffix),
+        draw_list(reasons) if reasons else None,
         _tabulate_guardrails(data, persona, row, suffix),
         draw_list(_list_remarks(data, persona, row, "" if limits else registered)),
     )
@@ -246,12 +251,7 @@ def _list_remarks(
     data: BriefData, persona: Persona, row: Mapping[str, Any], registered: str
 ) -> list[str]:
     """List what the numbers stand on, and what the next test needs."""
-    p_value = row.get("sample_ratio_p")
-    ratio = (
-        f"The arms have the sizes that chance gives ({write_p(p_value)})."
-        if not is_missing(p_value)
-        else ""
-    )
+    ratio = describe_sizes(row.get("sample_ratio_p"))
     units = _list_units(data, persona)
     lost = _describe_lost(data, persona, row, units.get(str(row["outcome"]), ""))
     power = list_own_rows(data, row, "power", persona.id)
@@ -298,13 +298,19 @@ def _describe_uptake(data: BriefData, persona: Persona, row: Mapping[str, Any]) 
 def _tabulate_causes(
     data: BriefData, persona: Persona, row: Mapping[str, Any], suffix: str
 ) -> Block:
-    """Show where the arms are out of proportion, the clearest first."""
+    """Show where the arms are out of proportion: overall, and where the cause lies.
+
+    Where everybody is out of proportion so is every large group; only groups of the
+    kind that the stage names as the cause are shown.
+    """
+    said = _text(row.get("text"))
     found = [
         item
         for item in list_own_rows(data, row, "sample_ratio", persona.id)
         if not is_missing(item.get("p_value"))
         and not is_missing(item.get("observed"))
         and min(float(item["observed"]), float(item["expected"])) >= data.min_group
+        and (item["dimension"] == _ALL or _is_cause(str(item["dimension"]), said))
     ]
     found.sort(key=lambda item: (item["dimension"] != _ALL, float(item["p_value"])))
     rows = [
@@ -324,13 +330,21 @@ def _tabulate_causes(
             words("arm", "Arm"),
             Field("observed", "Found", str, numeric=True),
             Field("expected", "Expected", str, numeric=True),
-            Field("p", "p", str, numeric=True),
+            Field("p", "Adjusted p", str, numeric=True),
         ),
-        caption="The sizes of the arms, for everybody and where they are most out of "
-        "proportion: found, and as chance would give",
+        caption="The sizes of the arms, for everybody and, where a kind of group "
+        "stands out, its groups: found, and as chance would give. p of groups is "
+        "adjusted for all groups looked at",
         empty="The groups are too small to show where it comes from.",
         anchor=f"tbl-sample-ratio{suffix}",
     )
+
+
+def _is_cause(dimension: str, said: str) -> bool:
+    """Tell whether the stage names a dimension as that in which arms differ."""
+    if dimension == "outcome":
+        return "whose outcome is missing" in said
+    return f" differs by {dimension} " in said
 
 
 def _list_units(data: BriefData, persona: Persona) -> dict[str, str]:

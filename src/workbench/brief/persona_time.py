@@ -138,11 +138,12 @@ def _tabulate_outcomes(data: BriefData, persona: Persona) -> Block:
             words("outcome", "Outcome"),
             Field("level", "Matched others", str, numeric=True),
             Field("effect", "Learners differ by", _keep, numeric=True),
-            Field("days", "Mean days until then", _keep, numeric=True),
+            Field("days", "Days until then differ by", _keep, numeric=True),
             Field("ratio", "Hazard ratio", _keep, numeric=True),
         ),
-        caption="Outcomes that take time: difference at the horizon or of mean days, "
-        "with 95 % intervals. A hazard ratio below 1: it happens less often, or later",
+        caption="Outcomes that take time: difference at the horizon, and in days until "
+        "then (means up to the horizon, or medians), with 95 % intervals. A hazard "
+        "ratio below 1: it happens less often, or later",
         empty="No outcome of this persona was followed over time.",
         anchor="tbl-over-time",
     )
@@ -196,11 +197,15 @@ def _write_number(row: pd.Series, unit: str) -> Any:
 def _write_days(methods: pd.DataFrame) -> Any:
     """Write the difference of mean days or, where the outcome is days, of medians."""
     if _MEAN in methods.index:
-        return _write_number(methods.loc[_MEAN], "days")
+        return _name_average(_write_number(methods.loc[_MEAN], "days"), "mean")
     if _MEDIAN in methods.index and not is_missing(methods.loc[_MEDIAN, "estimate"]):
-        number = _write_number(methods.loc[_MEDIAN], "days")
-        return Html(number.replace(" days", " days, median", 1))
+        return _name_average(_write_number(methods.loc[_MEDIAN], "days"), "median")
     return MISSING
+
+
+def _name_average(number: str, average: str) -> Html:
+    """Say behind a number of days which average it is a difference of."""
+    return Html(number.replace(" days", f" days, {average}", 1))
 
 
 def _write_ratio(row: pd.Series) -> Any:

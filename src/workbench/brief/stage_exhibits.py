@@ -114,7 +114,7 @@ def note_experiments(result: StageResult) -> Block:
         said, limits = describe_registration(named)
         name = str(named["experiment"])
         if named["status"] == STOPPED:
-            lead = f"{name} is stopped, and no effect is shown."
+            lead = f"{name} is stopped and not read."
             notes.append(build_note(lead, str(named["text"]), warn=True))
         elif named["status"] != "read":
             notes.append(build_note(f"{name}: no answer.", str(named["text"])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from workbench.brief.components import (
     write_paragraph,
 )
 from workbench.brief.formatting import (
+    MINUS,
     MISSING,
     find_scale,
     format_effect,
@@ -39,6 +41,15 @@ __all__ = [
 _KEY = ["persona", "program", "outcome"]
 _STAGES = {"psm": "matched", "did": "did"}
 _STANDS = {"matched": "matching", "did": "before and after"}
+_HYPHEN = re.compile(r"(?<![\w.])-(?=\d)")
+_OVERTURNS = {
+    "ab": "The reported number is that of the experiment. What would overturn it is an "
+    "assignment that was not kept to, or people lost on one side more than on the "
+    "other; a cause nobody recorded would not.",
+    "survival": "The reported number is that of following people over time. What would "
+    "overturn it is a cause of learning and of the outcome that nobody recorded; how "
+    "strong it would have to be was not worked out.",
+}
 _AGREE = {
     "yes": "agree",
     "no": "disagree",
@@ -150,23 +161,46 @@ def describe_disagreements(data: BriefData) -> list[str]:
             f"{data.label_of(str(row['persona']))}, {what}: matching says "
             f"{format_effect(row['matched'], unit)}, before and after says "
             f"{format_effect(row['did'], unit)}, which differ by more than their "
-            f"errors. {row['choice']} {row['explanation']}".strip()
+            f"errors. {_write_minus(row['choice'])} "
+            f"{_write_minus(row['explanation'])}".strip()
         )
     return sentences
 
 
-def list_overturns(data: BriefData, persona: Persona) -> Block:
-    """Show what would overturn each number that stands."""
-    found = read_triangulation(data, persona.id)
-    rows = found[~found["outcome"].isin(list_controls(data))].to_dict("records")
+def list_overturns(data: BriefData, persona: Persona, effects: pd.DataFrame) -> Block:
+    """Show what would overturn each number that is reported.
+
+    Parameters
+    ----------
+    data, persona
+        Whose numbers.
+    effects : DataFrame
+        The persona's rows of `select_effects`. How strong a hidden cause must be is
+        known for matching and before-and-after; of other designs it is said in
+        general what would overturn them.
+    """
+    found = read_triangulation(data, persona.id).drop_duplicates(_KEY)
+    known = {tuple(row[name] for name in _KEY): row for row in _list_rows(found)}
     said: dict[str, list[str]] = {}
-    for row in rows:
-        if isinstance(row["overturn"], str) and row["overturn"]:
-            label = label_outcome(data, str(row["outcome"]))
-            said.setdefault(row["overturn"], []).append(label)
+    shown = effects[~effects["control"].astype(bool) & effects["estimate"].notna()]
+    for row in _list_rows(shown):
+        text = _OVERTURNS.get(str(row["stage"]))
+        if row["stage"] in _STAGES:
+            text = known.get(tuple(row[name] for name in _KEY), {}).get("overturn")
+        if isinstance(text, str) and text:
+            names = said.setdefault(text, [])
+            if row["outcome_label"] not in names:
+                names.append(str(row["outcome_label"]))
     if not said:
         return write_paragraph("No number stands that could be overturned.")
     return draw_list([f"{join_words(who)}: {text}" for text, who in said.items()])
+
+
+def _list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(key): item for key, item in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
 def _write_row(data: BriefData, row: dict[Any, Any]) -> dict[str, Any]:
@@ -204,8 +238,15 @@ def _list_notes(row: dict[Any, Any]) -> list[str]:
     elif row["stands"] == "did":
         names = ["choice", "explanation"]
     return [
-        str(row[name]) for name in names if isinstance(row[name], str) and row[name]
+        _write_minus(row[name])
+        for name in names
+        if isinstance(row[name], str) and row[name]
     ]
+
+
+def _write_minus(text: Any) -> str:
+    """Write a hyphen before a number, as stages may leave it, as a minus."""
+    return _HYPHEN.sub(MINUS, str(text))
 
 
 def _keep(value: Any) -> Any:

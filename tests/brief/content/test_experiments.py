@@ -18,6 +18,7 @@ from tests.brief.content.later_stages import (
 from tests.brief.content.project import QUARTER, make_row
 from tests.brief.content.test_pages import PAGES, open_page, read
 from workbench.brief.effects import select_effects
+from workbench.brief.experiments import describe_invitations, state_next_test
 from workbench.brief.figures import Exhibit
 from workbench.brief.pages_persona import PersonaPage
 from workbench.brief.results import BriefData
@@ -25,10 +26,11 @@ from workbench.brief.stage_exhibits import exhibit_first, note_experiments
 from workbench.brief.stopped import blank_stopped
 from workbench.core.results import StageResult
 
+SKILL, MOVES = "skill_proficiency", "internal_mobility_12m"
 STOPPED = {
     "status": "stopped",
     "sample_ratio_p": 2e-5,
-    "text": "Too few people of north are in the arm that was invited.",
+    "text": "The imbalance differs by site and is largest at north: look there.",
 }
 
 
@@ -62,6 +64,12 @@ def gather(page):
     return "\n".join([text, *drawn, *words])
 
 
+def test_sizes_that_chance_hardly_gives_are_said(project):
+    text = show_section(project, make_experiment(sample_ratio_p=0.0014))
+    assert "Chance hardly gives arms of these sizes (p = 0.001)" in text
+    assert "sizes that chance gives" not in text
+
+
 def test_a_sound_experiment_shows_both_effects_and_what_they_stand_on(project):
     text = show_section(project, make_experiment())
     assert (
@@ -78,7 +86,7 @@ def test_a_sound_experiment_shows_both_effects_and_what_they_stand_on(project):
     assert "unclear" in text
     assert "by between +0.34 and +0.54 rating points among people who would" in text
     assert "four chances in five to see 0.18 rating points" in text
-    assert "needs 2.2 times as many teams, about 54." in text
+    assert "needs 2.2 times as many teams: about 54, where this one had 24." in text
     assert "note warn" not in text
 
 
@@ -121,9 +129,9 @@ def test_a_stopped_experiment_shows_no_effect_on_any_page(project, leaky):
         assert not [item for item in effects if item in shown], page.__name__
         assert "ab_itt" not in shown
     text = open_page(PersonaPage).show_experiments().text.replace("\xa0", " ")
-    assert "Stopped: no effect is shown." in text
+    assert "Stopped: not read." in text
     assert "(p &lt; 0.001). Then nothing is read" in text
-    assert "Too few people of north" in text
+    assert "largest at north" in text
     assert text.index(">Everybody</th>") < text.index(">site: north</th>")
     assert "site: south" not in text, "a cell below the privacy floor"
     row = select_effects(open_data()).iloc[0]
@@ -133,8 +141,98 @@ def test_a_stopped_experiment_shows_no_effect_on_any_page(project, leaky):
 def test_a_stopped_experiment_is_named_where_limits_are(project):
     save(project, "leads", make_experiment(**STOPPED))
     index, _ = read(open_page(PAGES[0]))
-    assert "shows no effect: its arms do not have the sizes that chance gives" in index
+    assert "is not read: its arms do not have the sizes that chance gives" in index
+    assert "neither that learning helped nor that it did not" in index
+    assert "shows no effect" not in index, "that would read as a null result"
     assert "Draw again" in index
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("No site, team, week, group or covariate stands out: look at the draw.", 0),
+        ("The imbalance differs by site and is largest at north: look there.", 1),
+        ("The imbalance differs by region and is largest at east: look there.", 0),
+    ],
+)
+def test_only_groups_that_are_named_as_the_cause_are_shown(project, said, shown):
+    made = make_experiment(**(STOPPED | {"text": said}))
+    text = show_section(project, made)
+    assert said in text
+    assert text.count(">site: north</th>") == shown
+    assert text.count(">Everybody</th>") == 2
+    assert "p of groups is adjusted for all groups looked at" in text
+
+
+def test_what_being_invited_changed_is_said_on_the_first_page(project):
+    made = make_experiment()
+    weak = make_row(
+        "leads", SKILL, 0.5, 1.0, stage="ab", method="ab_itt", estimand="ITT"
+    )
+    hidden = make_row(
+        "leads", MOVES, 0.3, 0.1, stage="ab", method="ab_itt", n_treated=4
+    )
+    more = StageResult(
+        stage="ab", estimates=(weak, hidden, *made.estimates), tables=made.tables
+    )
+    save(project, "leads", more)
+    (said,) = describe_invitations(open_data())
+    index, _ = read(open_page(PAGES[0]))
+    said = said.replace("\xa0", " ")
+    assert said in index
+    assert said == (
+        "The experiment on “Leading people” for Team leads: being invited changed "
+        "performance rating by +0.44 rating points (+0.32 to +0.56, evidence 5); in "
+        "other outcomes skill proficiency by +0.5 points (\N{MINUS SIGN}1.5 to +2.5, "
+        "not beyond the error, evidence 2) and 12-month retention by +43.9 of 100 "
+        "people (+32.2 to +55.7). That is the effect of the invitation, whoever came, "
+        "not that of learning."
+    )
+    save(project, "leads", make_experiment(**STOPPED, leaky=True))
+    assert describe_invitations(open_data()) == []
+
+
+def test_the_grade_of_an_experiment_is_explained(project):
+    made = make_experiment()
+    answers = [
+        {"experiment": experiment, "outcome": outcome, "evidence": reason}
+        for experiment, outcome, reason in (
+            (TEST, RATING, "2: randomised, with several weaknesses: too few teams"),
+            (TEST, RETENTION, "2: randomised, with several weaknesses: too few teams"),
+            (TEST, SKILL, "4: randomised; attrition of 10 % or more"),
+            ("another", MOVES, "5: randomised, complete and powered"),
+        )
+    ]
+    explained = StageResult(
+        stage="ab",
+        estimates=made.estimates,
+        tables=made.tables,
+        facts={"answers": answers},
+    )
+    text = show_section(project, explained)
+    assert (
+        "Performance rating and 12-month retention: evidence grade 2: randomised, with "
+        "several weaknesses: too few teams."
+    ) in text
+    assert "Skill proficiency: evidence grade 4: randomised; attrition" in text
+    assert "complete and powered" not in text
+
+
+def test_the_size_of_the_next_test_says_what_it_counts(project):
+    power = [{"outcome": RATING, "achieved_mde": 0.2, "planned_effect": 0.1, "n": 210}]
+    said = state_next_test(open_data(), power, "rating points")
+    assert said.endswith(
+        "4.0 times as many people with a known outcome: about 840, where this one had "
+        "210."
+    )
+
+
+def test_an_experiment_is_overturned_by_other_things_than_matching(project):
+    save(project, "leads", make_experiment())
+    page = open_page(PersonaPage)
+    text = page.show_robustness().text
+    assert "A cause twice as strong" not in text, "that is said of the matched number"
+    assert "Performance rating: The reported number is that of the experiment" in text
 
 
 def test_if_it_cannot_be_told_what_was_stopped_nothing_is_shown():

@@ -19,7 +19,7 @@ from workbench.brief.answers import (
 from workbench.brief.decisions import list_decisions
 from workbench.brief.effects import classify_effect, select_effects
 from workbench.brief.formatting import MINUS
-from workbench.brief.limitations import list_limitations
+from workbench.brief.limitations import list_limitations, report_redeclared
 from workbench.brief.measures import Measure
 from workbench.brief.narrative import (
     compare_naive,
@@ -28,6 +28,7 @@ from workbench.brief.narrative import (
     join_words,
     lower_first,
 )
+from workbench.brief.pages_persona import PersonaPage
 from workbench.brief.pooling import Pooled
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi, build_scorecard
@@ -259,7 +260,8 @@ def test_findings_sum_up_locate_and_unmask(data):
         for item in state_findings(effects, build_scorecard(data, effects))
     )
     assert first.startswith("Over all personas learners did better in performance rat")
-    assert "+10.0 % in performance rating of Team leads" in second
+    largest = "+10.0 % (+7.4 to +12.6 %) in performance rating of Team leads"
+    assert f"The largest gain against its baseline is {largest}" in second
     assert "Support, later years gained in no measure beyond the error" in second
     assert f"Team leads did worse in internal moves ({MINUS}5.0 of 100" in second
     losses = effects[effects["finding"].isin(["loss", "unclear"])]
@@ -271,6 +273,19 @@ def test_findings_sum_up_locate_and_unmask(data):
     )
     assert "No comparison" in state_findings(effects.iloc[:0], ())[0]
     assert count_findings(effects.iloc[:0]) == ""
+
+
+def test_a_hint_is_the_largest_gain_only_where_there_is_no_other(data):
+    effects = select_effects(data)
+    gains = effects.index[effects["finding"] == "gain"]
+    effects.loc[gains[0], "evidence"] = 1
+    second = state_findings(effects, ())[0]
+    assert "is +6.7 % (+3.4 to +9.9 %) in performance rating of Support, first" in (
+        second.replace(GAP, " ")
+    )
+    effects.loc[gains, "evidence"] = 1
+    second = state_findings(effects, ())[0].replace(GAP, " ")
+    assert "The largest gain against its baseline, a hint only, is +10.0 %" in second
 
 
 def test_a_false_alarm_of_the_plain_difference_goes_before_a_larger_one(data):
@@ -305,6 +320,23 @@ def test_a_gain_on_a_failed_check_is_to_be_confirmed(data):
     found = list_decisions(data, weak)[0]
     assert found.verb == "Confirm"
     assert "with a second design before it is extended" in found.text
+    assert "only a hint of a gain in Performance rating +0.30" in found.text
+
+
+def test_decisions_name_hints_as_hints(data):
+    rows = select_effects(data)
+    leads = rows[rows["persona"] == "leads"]
+    gain = leads[leads["finding"] == "gain"]
+    other = gain.assign(outcome_label="KPI", evidence=1)
+    found = list_decisions(data, pd.concat([gain, other]))[0]
+    assert found.verb == "Continue"
+    assert "evidence 3); only a hint of a gain in KPI +0.30" in found.text
+    loss = leads[leads["finding"] == "loss"]
+    found = list_decisions(data, pd.concat([loss, other]))[0]
+    assert found.verb == "Review"
+    assert "against what is wanted; only a hint of a gain in KPI" in found.text
+    weak = list_decisions(data, loss.assign(evidence=1))[0]
+    assert "only a hint of a loss in Internal moves" in weak.text
 
 
 def test_unequal_access_counts_only_beyond_chance(data):
@@ -346,6 +378,14 @@ def test_limitations_name_assumption_controls_and_what_is_withheld(data):
     chance = effects.assign(stage="ab")
     text = " ".join(list_limitations(data, chance, ()))
     assert "All effects rest on chance assignment" in text
+    controls = effects["control"].astype(bool)
+    some = effects.assign(stage=effects["stage"].mask(controls, "ab"))
+    text = " ".join(list_limitations(data, some, ()))
+    assert "None of the effects rests on chance" in text, "controls are not counted"
+    first = effects.index[effects["estimate"].notna() & ~controls][0]
+    effects.loc[first, "stage"] = "ab"
+    text = " ".join(list_limitations(data, effects, ()))
+    assert "1 of 7 effects rest on chance assignment" in text
 
 
 def test_a_threshold_changed_after_the_first_run_is_a_limitation(project):
@@ -360,6 +400,31 @@ def test_a_threshold_changed_after_the_first_run_is_a_limitation(project):
     said = list_limitations(data, select_effects(data), ())
     assert "declared otherwise after the data of this quarter had been seen" in said[1]
     assert "relative 0.05, now relative 0.01" in said[1]
+    for persona in ("leads", "veterans"):
+        own = BriefData.open(org="alder", quarter=QUARTER, persona=persona)
+        text = PersonaPage.create(own).show_designs().text
+        assert "Declared anew." in text
+        assert said[1] in text
+        assert text.index("Declared anew.") < text.index("tbl-reported")
+
+
+def test_the_own_threshold_of_a_persona_counts_as_declared_anew(project):
+    folder = project / "outputs" / "alder" / QUARTER
+    params = BriefData.open(org="alder", quarter=QUARTER).params
+    keep_declared(folder, params.outcomes)
+    page = PersonaPage.create(
+        BriefData.open(org="alder", quarter=QUARTER, persona="leads")
+    )
+    assert "Declared anew." not in page.show_designs().text
+    path = params.folder / "outcomes.yml"
+    text = path.read_text(encoding="utf-8")
+    own = "personas: {leads: {relative: 0.01}},\n   target: [0.05, 0.10]"
+    path.write_text(text.replace("target: [0.05, 0.10]", own, 1))
+    data = BriefData.open(org="alder", quarter=QUARTER, persona="leads")
+    (said,) = report_redeclared(data, ["performance_rating"])
+    assert "thresholds of personas" in said
+    assert report_redeclared(data, ["retention_12m"]) == []
+    assert "thresholds of personas" in PersonaPage.create(data).show_designs().text
 
 
 def test_limitations_of_a_quarter_without_results(bare):

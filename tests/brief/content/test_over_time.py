@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -144,7 +145,8 @@ def test_the_section_shows_horizon_days_ratio_curves_and_levels(project):
     page = open_page(PersonaPage)
     text = page.show_over_time().text.replace("\xa0", " ")
     assert "+6.1 of 100" in text
-    assert "+9 days" in text
+    assert "+9 days, mean<br>" in text
+    assert ">Days until then differ by</th>" in text
     assert ">0.62<br>" in text
     assert "hazard ratio of 0.38 (0.28 to 0.48), part of which is only" in text
     assert "from the day they had learnt it is 0.71 (0.61 to 0.81)" in text
@@ -155,6 +157,18 @@ def test_the_section_shows_horizon_days_ratio_curves_and_levels(project):
         "12-month retention: 92 % of learners, 86 % of matched others after 365 days"
     )
     assert set(shown.panels[0][1]["cause"]) == {"resignation"}
+
+
+def test_days_that_are_medians_say_so_under_the_same_head(project):
+    made = make_survival()
+    days = tuple(
+        replace(item, method="km_median") if item.method == "rmst" else item
+        for item in made.estimates
+    )
+    save(project, "leads", replace(made, estimates=days))
+    text = open_page(PersonaPage).show_over_time().text.replace("\xa0", " ")
+    assert "+9 days, median<br>" in text
+    assert "Mean days until then" not in text
 
 
 def test_what_is_predicted_is_marked_and_in_no_other_number(project):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.brief.content.project import BEFORE, QUARTER, write_results
+from workbench.brief.exhibits import compare_personas
 from workbench.brief.figures import Exhibit
 from workbench.brief.guard import check_raw_html
 from workbench.brief.pages_index import IndexPage
@@ -109,6 +110,28 @@ def test_index_answers_first_and_holds_all_parts(project, titles):
     ]
     assert figure.panels[0][0] == "Performance rating: 2 of 3 with a gain"
     assert figure.panels[2][0] == "Internal moves: none of 1 with a gain, 1 a loss"
+
+
+def test_the_figure_counts_hints_apart_and_names_its_designs(project):
+    page = open_page(IndexPage)
+    effects = page.effects
+    rating = effects["outcome"] == "performance_rating"
+    first = effects.index[rating & (effects["finding"] == "gain")][0]
+    effects.loc[first, ["evidence", "stage"]] = [1, "ab"]
+    effects.loc[effects["finding"] == "loss", ["evidence", "stage"]] = [1, "survival"]
+    figure = compare_personas(effects)
+    assert figure.panels[0][0] == (
+        "Performance rating: 1 of 3 with a gain, 1 a hint of one"
+    )
+    assert figure.panels[2][0] == (
+        "Internal moves: none of 1 with a gain, 1 a hint of a loss"
+    )
+    caption = figure.caption.replace(GAP, " ")
+    assert "against like colleagues" not in caption
+    assert caption.endswith(
+        "Of 7 estimates: 1 by experiment, 1 followed over time and 5 against matched "
+        "colleagues."
+    )
 
 
 def test_index_compares_with_the_quarter_before(project, titles):

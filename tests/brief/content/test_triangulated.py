@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from workbench.brief.answers import count_findings
@@ -23,6 +25,11 @@ from workbench.brief.triangulated import (
     read_triangulation,
     tabulate_triangulation,
 )
+
+
+def own_effects(data, persona):
+    effects = select_effects(data)
+    return effects[effects["persona"] == persona]
 
 
 def test_the_design_that_stands_is_taken_with_the_common_grade(data):
@@ -63,15 +70,30 @@ def test_the_table_shows_both_designs(data, persona, word):
     assert f">{word}<" in text
     assert "Before and after" in text
     assert "<b>quarter</b>" not in text
+    assert not re.search(r"(?<![\w.])-\d", re.sub(r"<[^>]*>", "", text))
+    between = "The effect lies between \N{MINUS SIGN}0.1 and 0.3."
+    assert (between in text) == (word == "disagree")
 
 
 def test_what_would_overturn_a_number_is_listed(data):
-    text = list_overturns(data, data.params.find_persona("leads")).text
+    leads = data.params.find_persona("leads")
+    text = list_overturns(data, leads, own_effects(data, "leads")).text
     assert "Performance rating: A cause twice as strong" in text
 
 
+def test_what_would_overturn_matching_is_not_said_of_another_design(data):
+    leads = data.params.find_persona("leads")
+    effects = own_effects(data, "leads")
+    for stage, words in (("ab", "the experiment"), ("survival", "following people")):
+        text = list_overturns(data, leads, effects.assign(stage=stage)).text
+        assert "A cause twice as strong" not in text
+        assert f"The reported number is that of {words}" in text
+        assert "Parking permit" not in text
+
+
 def test_variants_are_counted_by_how_they_read(data):
-    text = show_robustness(data, data.params.find_persona("leads")).text
+    leads = data.params.find_persona("leads")
+    text = show_robustness(data, leads, own_effects(data, "leads")).text
     assert "75 % of 4 variants" in text.replace("\u202f", " ").replace("\xa0", " ")
     assert "What would overturn this" in text
 
@@ -102,7 +124,8 @@ def test_without_a_second_design_the_page_says_so(project, data):
     assert "not estimated" in show_groups(again, leads).text
     assert choose_course(again, leads).panels == ()
     assert choose_groups(again, leads).panels == ()
-    assert "No number stands" in show_robustness(again, leads).text
+    effects = own_effects(again, "leads")
+    assert "No number stands" in show_robustness(again, leads, effects).text
 
 
 def test_an_effect_from_before_and_after_is_not_called_one_of_colleagues(data):
