@@ -13,7 +13,10 @@ PRINTED = 6e-5
 
 
 def test_quantile_of_klein_and_moeschberger() -> None:
-    """Survival Analysis (2003), section 4.4: a_L = .1, a_U = .6 gives 2.8826."""
+    """Survival Analysis (2003), section 4.4: a_L = .1, a_U = .6 gives 2.8826.
+
+    Quoted from memory; the book was not at hand.
+    """
     odds = 0.6 * 0.9 / (0.1 * 0.4)
     assert find_band_quantile(odds, alpha=0.05) == pytest.approx(2.8826, abs=PRINTED)
 
