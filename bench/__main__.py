@@ -5,5 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-for _module in ("bench.matching", "bench.did", "bench.survival"):
+for _module in (
+    "bench.matching",
+    "bench.did",
+    "bench.survival",
+    "bench.paths",
+    "bench.exports",
+):
     subprocess.run([sys.executable, "-m", _module, *sys.argv[1:]], check=True)

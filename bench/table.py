@@ -17,11 +17,15 @@ TITLES = {
     "matching": "Matching",
     "did": "Group-time effects",
     "survival": "The survival stage",
+    "paths": "Joint learning paths",
+    "exports": "Exports of a quarter",
 }
 UNITS = {
     "matching": "rows",
     "did": "units x 10 periods",
     "survival": "people x 20 quarters",
+    "paths": "personas x 200 modules",
+    "exports": "people",
 }
 
 

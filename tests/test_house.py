@@ -218,4 +218,4 @@ def test_the_architecture_page_names_every_module_and_no_other():
 
 def test_the_architecture_page_stays_short():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    assert text.count("\n") <= 120
+    assert text.count("\n") <= 135

@@ -532,6 +532,7 @@ def stage_cells(persona: str) -> list[Any]:
 CELLS = {
     "brief_index": index_cells,
     "brief_persona": persona_cells,
+    "brief_actions": quality_cells,
     "brief_data_quality": quality_cells,
     "brief_methods": methods_cells,
     "audit": audit_cells,
@@ -540,4 +541,7 @@ CELLS = {
     "did": stage_cells,
     "ab": stage_cells,
     "survival": stage_cells,
+    "portfolio": stage_cells,
+    "prediction": stage_cells,
+    "prescription": stage_cells,
 }

@@ -25,11 +25,14 @@ from workbench.core.errors import ParamError, PublishError
 PAGES = (
     "index",
     *(f"personas/{item}" for item in LABELS),
+    "actions",
     "data_quality",
     "methods",
     "archive",
     "appendix/all/audit",
     "appendix/all/personas",
+    "appendix/all/portfolio",
+    "appendix/all/prediction",
     *(f"appendix/{item}/{name}" for item in LABELS for name in PER_PERSONA),
 )
 LEAKS = (
@@ -231,7 +234,7 @@ def test_console_is_told(project: Project) -> None:
         renderer="builtin",
         console=Console(file=told, width=200),
     )
-    assert "Rendering 21 pages with builtin" in told.getvalue()
+    assert "Rendering 27 pages with builtin" in told.getvalue()
     assert "Published version 1" in told.getvalue()
 
 

@@ -66,11 +66,14 @@ def test_addresses_follow_the_pages_and_stages(ran_project: Project) -> None:
     assert site.addresses == (
         "index",
         *personas,
+        "actions",
         "data_quality",
         "methods",
         "archive",
         "appendix/all/audit",
         "appendix/all/personas",
+        "appendix/all/portfolio",
+        "appendix/all/prediction",
         *appendix,
     )
     staged = {path.relative_to(site.folder) for path in site.folder.rglob("*.ipynb")}

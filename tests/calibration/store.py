@@ -22,7 +22,13 @@ CHUNK = 25
 ROOT = Path(__file__).parents[2]
 RUNS_FOLDER = ROOT / "outputs" / "_calibration"
 
-_PREFIXES = ("workbench.impact", "tests.calibration", "tests.impact")
+_PREFIXES = (
+    "workbench.impact",
+    "workbench.prescribe",
+    "tests.calibration",
+    "tests.impact",
+    "tests.prescribe",
+)
 """Modules whose code can change a run; what they stand on is held by its own tests."""
 
 Chunk = tuple[str, int, int]

@@ -30,6 +30,13 @@ def test_a_run_knows_its_folder_and_its_needs(project: Path) -> None:
     assert run.own == {"caliper": 0.1}
 
 
+def test_a_stage_of_all_personas_names_whose_results_it_needs(project: Path) -> None:
+    run = RunParams.create("personas", org="small", quarter="2026Q3", seed=0)
+    outputs = project / "outputs" / "small" / "2026Q3"
+    assert run.needed("psm", persona="agents") == outputs / "agents" / "psm"
+    assert run.needed("audit", persona="agents") == outputs / "_all" / "audit"
+
+
 def test_a_threshold_changed_after_the_first_run_is_a_threat(project: Path) -> None:
     def read() -> RunParams:
         return RunParams.create(

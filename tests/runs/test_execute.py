@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from workbench.core.errors import ParamError, SourceError, StageError
+from workbench.core.stages import PAGES
 from workbench.runs.execute import run_pages, run_quarter
 from workbench.runs.jobs import NOTEBOOK
 from workbench.runs.status import read_status
@@ -361,18 +362,19 @@ def test_a_run_without_data_is_refused(project):
 
 
 def write_pages(project):
-    for name in ("index", "personas", "data_quality", "methods"):
-        project.write_notebook(f"brief/{name}.ipynb", "x = 1")
+    for page in PAGES:
+        project.write_notebook(page.notebook, "x = 1")
 
 
 def test_pages_are_run_on_fresh_results_and_kept(again):
     write_pages(again)
+    pages = sum(2 if page.per_persona else 1 for page in PAGES)
     report = run_pages(again.params, again.workspace, again.quarter)
     assert report.ok
-    assert report.count() == {"done": 5}
+    assert report.count() == {"done": pages}
     assert (again.folder("brief_persona", "leads") / NOTEBOOK).is_file()
     second = run_pages(again.params, again.workspace, again.quarter)
-    assert second.count() == {"unchanged": 5}
+    assert second.count() == {"unchanged": pages}
 
 
 def test_pages_are_refused_on_results_out_of_date_or_absent(again, project):

@@ -53,7 +53,7 @@ def format_frame(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Write the cells of a table as text, one number of decimals per column.
 
     Whole numbers have none; others have up to three, fewer the larger the column's
-    largest value. Missing values become a dash.
+    largest value. Missing values become a dash, lists their items with commas.
     """
     digits = {str(name): _digits(frame[name]) for name in frame.columns}
     return [
@@ -84,6 +84,8 @@ def _cell(value: Any, digits: int | None) -> str:
         return "yes" if value else "no"
     if value is None or (isinstance(value, float) and is_missing(value)):
         return MISSING
+    if pd.api.types.is_list_like(value):
+        return ", ".join(map(str, value)) or MISSING
     return MISSING if pd.isna(value) else str(value)
 
 

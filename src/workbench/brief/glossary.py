@@ -124,6 +124,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "hold for people who did not.",
     ),
     (
+        "Explore",
+        "A module whose gain is not clear yet stands in a path: to learn, and to find "
+        "out.",
+    ),
+    (
         "Guardrail",
         "An outcome that an experiment must not make worse by more than a margin that "
         "was written down before.",
@@ -138,6 +143,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "Hidden bias (gamma)",
         "How many times likelier one of two like colleagues could have been to learn, "
         "for reasons nobody recorded, before the effect could be chance (Rosenbaum).",
+    ),
+    (
+        "Impact in thresholds",
+        "What a module or path changes, each outcome divided by the smallest change "
+        "worth having and added up. 1 is one such change.",
     ),
     (
         "Intention to treat",
@@ -164,6 +174,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "A difference in how many of 100 people stay, or move, or pass.",
     ),
     ("Persona", "A group of people with one learning need, by a rule fixed before."),
+    (
+        "Policy value",
+        "What a rule for giving out seats is worth per person, measured on people who "
+        "had no part in making the rule.",
+    ),
     (
         "Pre-trend",
         "Whether learners and others moved apart before anybody learnt. A test that "
@@ -198,6 +213,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "is this, not learning.",
     ),
     (
+        "Shrinkage",
+        "Drawing many estimates towards their common mean, the more the less is known "
+        "of each, as the largest of many are large by luck too.",
+    ),
+    (
         "Specification curve",
         "The same comparison made in many defensible ways, to see whether the answer "
         "hangs on one choice.",
@@ -215,6 +235,11 @@ TERMS: tuple[tuple[str, str], ...] = (
         "Threshold",
         "The smallest effect worth having, written down before the quarter is "
         "analysed.",
+    ),
+    (
+        "TOC and AUTOC",
+        "How much more those gain whom a predicted benefit names first, for every "
+        "share of people, and the area under that curve. At 0 it does not sort people.",
     ),
 )
 """Terms and their meanings, in the order of the alphabet."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,13 @@ from workbench.brief.results import BriefData
 from workbench.brief.tables import Field, tabulate_frame, words
 from workbench.core.params import Persona
 
-__all__ = ["LevelCard", "pool_level", "read_levels", "tabulate_levels"]
+__all__ = [
+    "LevelCard",
+    "pool_level",
+    "read_levels",
+    "tabulate_levels",
+    "write_level",
+]
 
 _STAGE = "survival"
 _WIDE = 1.959963984540054
@@ -139,8 +147,7 @@ def tabulate_levels(data: BriefData, persona: Persona) -> Block:
         {
             "measure": _LABELS.get(str(row["measure"]), str(row["measure"])),
             "program": data.label_program(str(row["program"])),
-            "value": _write(row["value"], str(row["unit"])),
-            "interval": _write_range(row["low"], row["high"], str(row["unit"])),
+            **write_level(row),
             "n": MISSING if is_missing(row["value"]) else format_count(row["n"]),
             "note": str(row["note"]),
         }
@@ -160,6 +167,15 @@ def tabulate_levels(data: BriefData, persona: Persona) -> Block:
         empty="",
         anchor="tbl-levels",
     )
+
+
+def write_level(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Write the ``value`` and ``interval`` of a row of `read_levels`."""
+    unit = str(row["unit"])
+    return {
+        "value": _write(row["value"], unit),
+        "interval": _write_range(row["low"], row["high"], unit),
+    }
 
 
 def _write(value: float, unit: str) -> str:

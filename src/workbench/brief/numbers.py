@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.brief.table_numbers import list_table_numbers
 from workbench.core.params import OrgParams
 from workbench.core.quarters import Quarter
 from workbench.core.stages import STAGES
@@ -58,6 +59,7 @@ _CAUSES: Mapping[str, tuple[str, ...]] = {
     "parameters": ("parameters", "parameter_files", "seed"),
     "code": ("notebook", "code", "environment"),
 }
+_ESTIMATES = "estimates.parquet"
 _STORE = "store/"
 _EARLIER = "earlier stages"
 
@@ -66,9 +68,9 @@ _EARLIER = "earlier stages"
 class Numbers:
     """All numbers of a quarter and the results they were read from.
 
-    ``rows`` has one entry per row of every ``estimates.parquet``; ``sources`` maps
-    ``<persona>/<stage>`` to the hash of its manifest and to one hash each for its
-    data, parameters and code.
+    ``rows`` has one entry per row of every ``estimates.parquet``, and those of
+    `list_table_numbers`; ``sources`` maps ``<persona>/<stage>`` to the hash of its
+    manifest and to one hash each for its data, parameters and code.
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -91,7 +93,7 @@ class Change:
 def collect_numbers(
     params: OrgParams, workspace: Workspace, quarter: Quarter
 ) -> Numbers:
-    """Collect every estimate of a quarter, suppressed values left blank.
+    """Collect every published number of a quarter, suppressed values left blank.
 
     Raises
     ------
@@ -104,13 +106,17 @@ def collect_numbers(
     for stage in STAGES:
         for persona in personas if stage.per_persona else [ALL_PERSONAS]:
             folder = workspace.stage(params.org, quarter, persona, stage.name)
-            path = folder / "estimates.parquet"
-            if not path.is_file():
+            floor = params.workbench.privacy.min_group
+            records = [
+                *_read_estimates(folder),
+                *list_table_numbers(
+                    folder, stage=stage.name, persona=persona, min_group=floor
+                ),
+            ]
+            if not records and not (folder / _ESTIMATES).is_file():
                 continue
             source = f"{persona}/{stage.name}"
             sources[source] = _describe_source(folder)
-            table = read_parquet(path)
-            records: list[dict[str, Any]] = table.to_dict("records")
             rows += [_make_row(record, source) for record in records]
     rows.sort(key=lambda row: str(row["key"]))
     return Numbers(rows=tuple(rows), sources=sources)
@@ -144,6 +150,14 @@ def compare_numbers(old: Mapping[str, Any], new: Numbers) -> tuple[Change, ...]:
         cause = _find_cause(old["sources"].get(source), new.sources.get(source))
         changes.append(Change(key=key, old=was, new=now, cause=cause))
     return tuple(changes)
+
+
+def _read_estimates(folder: Path) -> list[dict[str, Any]]:
+    path = folder / _ESTIMATES
+    records: list[dict[str, Any]] = []
+    if path.is_file():
+        records = read_parquet(path).to_dict("records")
+    return records
 
 
 def _make_row(record: Mapping[str, Any], source: str) -> dict[str, Any]:

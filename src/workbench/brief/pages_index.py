@@ -41,6 +41,7 @@ from workbench.brief.formatting import (
 from workbench.brief.header import show_header
 from workbench.brief.limitations import list_limitations
 from workbench.brief.narrative import join_words, lower_first
+from workbench.brief.prescribing.prescribed_next import show_prescribed
 from workbench.brief.results import BriefData
 from workbench.brief.scorecard import Kpi, build_scorecard
 
@@ -156,6 +157,7 @@ class IndexPage:
         return join_blocks(
             write_section("Decisions asked for", "decisions"),
             listed,
+            show_prescribed(self.data),
             _note_roi(self.cards),
         )
 
@@ -183,6 +185,7 @@ class IndexPage:
             write_section("Read on", "more"),
             Block(
                 f"{personas}\n"
+                "- [Actions](actions.ipynb): modules, paths and what comes next\n"
                 "- [Data quality](data_quality.ipynb): what the numbers stand on\n"
                 "- [Methods](methods.ipynb): how they are made, and the words used\n\n"
             ),

@@ -39,6 +39,7 @@ from workbench.brief.glossary import (
 from workbench.brief.header import show_header
 from workbench.brief.labels import label_outcome
 from workbench.brief.narrative import join_words
+from workbench.brief.prescribing.prescribed_methods import show_prescribing
 from workbench.brief.results import BriefData
 from workbench.brief.tables import tabulate_frame, words
 from workbench.brief.validation import show_calibration, show_nonexperimental
@@ -142,6 +143,10 @@ class MethodsPage:
             write_section("Following people over time", "over-time"),
             draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in OVER_TIME]),
         )
+
+    def show_prescribing(self) -> Block:
+        """Show how modules are valued and paths chosen, and the model cards."""
+        return show_prescribing(self.data)
 
     def show_grades(self) -> Block:
         """Show what each evidence grade means."""

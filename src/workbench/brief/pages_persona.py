@@ -50,6 +50,7 @@ from workbench.brief.persona_tables import (
     tabulate_reported,
 )
 from workbench.brief.persona_time import choose_curves, show_over_time
+from workbench.brief.prescribing.persona_path import show_path
 from workbench.brief.results import BriefData
 from workbench.brief.rivals import describe_rivals
 from workbench.brief.stage_reads import StageRead
@@ -192,6 +193,10 @@ class PersonaPage:
     def choose_curves(self) -> Exhibit:
         """Choose the curves of staying, with numbers at risk."""
         return choose_curves(self.data, self.persona)
+
+    def show_path(self) -> Block:
+        """Show what this persona should learn next, with practice and prompts."""
+        return show_path(self.data, self.persona)
 
     def show_second_design(self) -> Block:
         """Show matching and before-and-after side by side, and further disagreement."""

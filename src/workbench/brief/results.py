@@ -13,6 +13,7 @@ import pandas as pd
 
 from workbench.brief.stage_reads import StageRead, read_stages
 from workbench.brief.stopped import EXPERIMENTS
+from workbench.brief.withheld import PORTFOLIO, PRESCRIBING, PRESCRIPTION
 from workbench.core.declared import find_redeclared
 from workbench.core.errors import ParamError
 from workbench.core.params import OrgParams, Persona, load_org_params
@@ -156,6 +157,8 @@ class BriefData:
     def estimates(self, persona: str | None = None) -> pd.DataFrame:
         """Return the estimates of all stages that are done, personas in file order.
 
+        Stages that prescribe are left out: what they estimate is no programme's effect.
+
         Parameters
         ----------
         persona : str or None
@@ -170,6 +173,7 @@ class BriefData:
             item.table("estimates")
             for item in self.stages.values()
             if item.status == "done"
+            and item.stage not in PRESCRIBING
             and "estimates" in item.tables
             and persona in (None, item.persona)
         ]
@@ -181,11 +185,15 @@ class BriefData:
     def list_gaps(self) -> tuple[str, ...]:
         """List, one sentence each, what stages could not give.
 
-        That no experiment was made is no gap of a stage.
+        That no experiment was made is no gap of a stage. Where no module could be
+        valued, the prescriptions that stand on it are not listed one by one.
         """
         sentences = []
+        valued = self.stage(PORTFOLIO).status == "done"
         for (stage, persona), item in self.stages.items():
             if stage == EXPERIMENTS and item.status == "not_applicable":
+                continue
+            if stage == PRESCRIPTION and not valued:
                 continue
             label = "" if persona == ALL_PERSONAS else self.label_of(persona)
             sentences.append(item.explain(label))

@@ -12,7 +12,7 @@ from workbench.brief.figures import Exhibit
 from workbench.brief.stopped import STOPPED
 from workbench.core.results import StageResult, tabulate_estimates
 
-__all__ = ["exhibit_effects", "exhibit_first", "note_experiments"]
+__all__ = ["exhibit_effects", "exhibit_first", "exhibit_table", "note_experiments"]
 
 Describe = Callable[[pd.DataFrame], str]
 
@@ -89,6 +89,41 @@ def exhibit_first(
     if panels and not rows.empty:
         height = max(height, _FRAME + _PANEL * rows[panels].nunique())
     return _prepare(rows, result, describe, alt, caption, fixed_height=height)
+
+
+def exhibit_table(
+    result: StageResult,
+    table: str,
+    *,
+    describe: Describe,
+    alt: Describe,
+    caption: str,
+    row_height: float = 0.34,
+    fixed_height: float = 0.0,
+) -> Exhibit:
+    """Prepare a figure of everything that a table of a stage holds.
+
+    Parameters
+    ----------
+    result : StageResult
+        May lack the table.
+    table : str
+        Its name.
+    describe, alt, caption
+        See `exhibit_effects`.
+    row_height, fixed_height : float
+        See `workbench.brief.figures.Exhibit`.
+    """
+    rows = result.tables.get(table, pd.DataFrame())
+    return _prepare(
+        rows,
+        result,
+        describe,
+        alt,
+        caption,
+        row_height=row_height,
+        fixed_height=fixed_height,
+    )
 
 
 def note_experiments(result: StageResult) -> Block:

@@ -10,6 +10,13 @@ from typing import Any, Literal
 import pandas as pd
 
 from workbench.brief.stopped import EXPERIMENTS, blank_stopped
+from workbench.brief.withheld import (
+    PORTFOLIO,
+    PREDICTION,
+    PRESCRIPTION,
+    SHOWN,
+    withhold_tables,
+)
 from workbench.core.errors import SourceError
 from workbench.core.params import OrgParams
 from workbench.core.quarters import Quarter
@@ -92,6 +99,9 @@ _STAGE_WORDS = {
     "did": "The comparison of before and after",
     "ab": "The reading of experiments",
     "survival": "The comparison over time",
+    PORTFOLIO: "The portfolio of modules",
+    PREDICTION: "The prediction of outcomes",
+    PRESCRIPTION: "The prescription",
 }
 
 
@@ -226,7 +236,7 @@ def _read_stage(folder: Path, *, stage: str, persona: str, min_group: int) -> St
     manifest = _read_object(folder / "manifest.json", faults)
     state, reason = _judge(status, manifest)
     tables = {}
-    for name in _READ:
+    for name in dict.fromkeys((*_READ, *SHOWN)):
         path = folder / f"{name}.parquet"
         if not path.is_file():
             continue
@@ -238,6 +248,7 @@ def _read_stage(folder: Path, *, stage: str, persona: str, min_group: int) -> St
         tables["estimates"] = mask_estimates(tables["estimates"], min_group=min_group)
     if stage == EXPERIMENTS:
         tables = blank_stopped(tables)
+    tables = withhold_tables(stage, tables, min_group=min_group)
     return StageRead(
         stage=stage,
         persona=persona,

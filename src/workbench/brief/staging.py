@@ -37,6 +37,8 @@ _LABELS: Mapping[str, str] = {
     "did": "Before and after",
     "ab": "Experiments",
     "survival": "Survival and retention",
+    "portfolio": "Module portfolio",
+    "prediction": "Predictions",
     "prescription": "Prescription",
     "roi": "Return on investment",
 }

@@ -61,6 +61,8 @@ _FAMILIES = {
     "ab": ("Experiments", "tbl-calibration-experiments"),
     "looks": ("Experiments watched while they run", "tbl-calibration-looks"),
     "survival": ("People followed over time", "tbl-calibration-survival"),
+    "modules": ("What modules are worth", "tbl-calibration-modules"),
+    "policy": ("Who goes first", "tbl-calibration-policy"),
 }
 _GROUPS = {
     "NSW": "the experiment's own",

@@ -43,6 +43,32 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "workbench plan-experiment --org acme --persona agents --allocation 0.3"
         " --power 0.9 --per-quarter 200 --name agents_coaching",
     ),
+    "export": (
+        "workbench export 2026Q3 --org demo",
+        "workbench export 2026Q3 --org demo --status proposed --to preview",
+        "workbench export 2026Q3 --org demo -p team_leads --only calendar,agenda"
+        " --from 2026-12-01",
+        "workbench export 2026Q3 --org acme --only lms --identify"
+        " --by 'learning operations' --purpose 'enrolment of the quarter'",
+        "workbench export 2026Q3 --org acme --only chat"
+        " --send https://chat.example/hooks/0123",
+    ),
+    "rules check": ("workbench rules check --org demo",),
+    "actions list": (
+        "workbench actions list --org demo --quarter 2026Q3",
+        "workbench actions list --org demo --persona team_leads --each",
+    ),
+    "actions approve": (
+        'workbench actions approve 3f9a1c0be7d24a55 --org demo --by "desk lead"',
+        'workbench actions approve --org demo --rule path_begin --by "desk lead"',
+        'workbench actions approve --org demo --quarter 2026Q3 --all --by "desk lead"',
+    ),
+    "actions decline": (
+        'workbench actions decline 3f9a1c0be7d24a55 --org demo --by "desk lead"'
+        ' --note "on leave until December"',
+        "workbench actions decline --org demo --persona engineers"
+        ' --rule many_courses --by "desk lead" --note "release weeks"',
+    ),
     "lab": (
         "workbench lab",
         "workbench lab notebooks/03_psm.ipynb",

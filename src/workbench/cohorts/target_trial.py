@@ -11,10 +11,10 @@ import pandas as pd
 from workbench.cohorts.adjustment import choose_adjustment
 from workbench.cohorts.assignments import write_count
 from workbench.cohorts.at_risk import build_at_risk
-from workbench.cohorts.candidates import write_candidates
 from workbench.cohorts.exposure import build_exposure
-from workbench.cohorts.facts import FACT_COLUMNS, Day, build_facts
+from workbench.cohorts.facts import Day
 from workbench.cohorts.frames import Cohort
+from workbench.cohorts.members import build_members
 from workbench.cohorts.outcomes import (
     ONLY_FOLLOWED,
     build_outcome,
@@ -22,7 +22,6 @@ from workbench.cohorts.outcomes import (
     is_only_followed,
     is_supported,
 )
-from workbench.cohorts.personas import assign_personas
 from workbench.cohorts.trials import Trial, list_trials, plan_trials
 from workbench.core.params import OrgParams, Outcome, Program
 from workbench.core.quarters import Quarter
@@ -37,6 +36,7 @@ __all__ = [
     "build_cohorts",
     "describe_trials",
     "find_first_quarter",
+    "find_gap",
     "list_facts",
     "load_cohorts",
     "prepare_members",
@@ -152,19 +152,7 @@ def prepare_members(
         Day(trial=str(item), first_day=item.first_day, landmark=item.last_day)
         for item in exposures
     ]
-    privacy = params.workbench.privacy
-    columns = (*FACT_COLUMNS, *privacy.protected)
-    build_facts(
-        con,
-        days,
-        cohort=params.workbench.cohort,
-        privacy=privacy,
-        year_starts=params.workbench.quarter.fiscal_year_starts,
-        candidates=""
-        if persona is None
-        else write_candidates(params.personas, persona, columns=columns),
-    )
-    assign_personas(con, params.personas, path=params.folder / "personas.yml")
+    build_members(con, params, days, persona=persona)
 
 
 def prepare_program(
@@ -265,7 +253,10 @@ def build_cohorts(
     for program in run.params.find_programs(persona):
         prepare_program(con, persona=persona, program=program)
         for outcome in run.params.outcomes:
-            reason = _find_gap(run, outcome, present)
+            trials = plan_trials(
+                outcome, run.quarter, first=find_first_quarter(run.params)
+            )
+            reason = find_gap(outcome, run.quarter, trials=trials, tables=present)
             if reason:
                 gaps.append(Gap(program=program.id, outcome=outcome.id, reason=reason))
                 continue
@@ -285,16 +276,22 @@ def build_cohorts(
     return CohortSet(persona=persona, cohorts=tuple(judged), gaps=tuple(gaps))
 
 
-def _find_gap(run: RunParams, outcome: Outcome, present: Sequence[str]) -> str:
+def find_gap(
+    outcome: Outcome,
+    quarter: Quarter,
+    *,
+    trials: Sequence[Trial],
+    tables: Sequence[str],
+) -> str:
     """Say why an outcome cannot be read this quarter, or return an empty text."""
     if is_only_followed(outcome):
         return ONLY_FOLLOWED
     if is_supported(outcome):
-        missing = find_missing_tables(outcome, present)
+        missing = find_missing_tables(outcome, tables)
         if missing:
             return f"the table {', '.join(missing)} is not loaded"
-    if not plan_trials(outcome, run.quarter, first=find_first_quarter(run.params)):
-        return f"no exposure quarter's outcome window has closed by {run.quarter}"
+    if not trials:
+        return f"no exposure quarter's outcome window has closed by {quarter}"
     return ""
 
 

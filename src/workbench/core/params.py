@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,6 +24,8 @@ from workbench.core.yaml_files import read_list, read_model
 if TYPE_CHECKING:
     from workbench.core.causal_graph import DeclaredCauses
     from workbench.core.managers import ManagerParams
+    from workbench.core.nudge_params import NudgeParams
+    from workbench.core.path_params import PathParams
     from workbench.core.registration import Registration
 
 __all__ = [
@@ -199,12 +201,21 @@ class Outcome(Strict):
         return self.personas.get(persona, self.threshold)
 
 
+def _take_usual_paths() -> PathParams:
+    # its models stand on those of this module
+    from workbench.core.path_params import PathParams
+
+    return PathParams()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgParams:
     """All parameter files of one organisation, checked against each other.
 
     ``causes`` is None where there is no ``graph.yml``, ``managers`` where there is no
-    ``managers.yml``; ``registrations`` are those of experiments.
+    ``managers.yml`` and ``nudges`` where there is no ``nudges.yml``; ``paths`` holds
+    the usual limits where there is no ``paths.yml``; ``registrations`` are those of
+    experiments.
     """
 
     org: str
@@ -215,6 +226,8 @@ class OrgParams:
     outcomes: tuple[Outcome, ...]
     causes: DeclaredCauses | None = None
     managers: ManagerParams | None = None
+    nudges: NudgeParams | None = None
+    paths: PathParams = field(default_factory=_take_usual_paths)
     registrations: tuple[Registration, ...] = ()
 
     def parse_quarter(self, text: str) -> Quarter:
@@ -272,8 +285,8 @@ def load_org_params(org: str, params_root: Path) -> OrgParams:
     Returns
     -------
     OrgParams
-        The checked parameters; ``graph.yml``, ``managers.yml`` and the folder
-        ``experiments`` may be absent.
+        The checked parameters; ``graph.yml``, ``managers.yml``, ``nudges.yml``,
+        ``paths.yml`` and the folder ``experiments`` may be absent.
 
     Raises
     ------
@@ -326,13 +339,18 @@ def _read_optional(params: OrgParams) -> OrgParams:
     from workbench.core.causal_file import read_causes
     from workbench.core.causal_graph import GRAPH_FILE
     from workbench.core.managers import MANAGERS_FILE, ManagerParams
+    from workbench.core.nudge_params import NUDGES_FILE, NudgeParams
+    from workbench.core.path_params import PATHS_FILE, read_paths
     from workbench.core.registration import FOLDER, read_registrations
 
     graph, managers = params.folder / GRAPH_FILE, params.folder / MANAGERS_FILE
+    nudges, paths = params.folder / NUDGES_FILE, params.folder / PATHS_FILE
     return replace(
         params,
         causes=read_causes(graph, params.outcomes) if graph.is_file() else None,
         managers=read_model(managers, ManagerParams) if managers.is_file() else None,
+        nudges=read_model(nudges, NudgeParams) if nudges.is_file() else None,
+        paths=read_paths(paths, params) if paths.is_file() else params.paths,
         registrations=read_registrations(
             params.folder / FOLDER,
             personas=[item.id for item in params.personas],

@@ -40,6 +40,9 @@ _OWN: Mapping[str, Mapping[str, type]] = {
     "did": {},
     "ab": {},
     "survival": _MATCHING,
+    "portfolio": {},
+    "prediction": {},
+    "prescription": {},
 }
 
 
@@ -145,10 +148,18 @@ class RunParams:
             own=more,
         )
 
-    def needed(self, stage: str) -> Path:
-        """Folder of the results of a stage that this one needs."""
-        per_persona = find_stage(stage).per_persona
-        persona = self.persona if per_persona else ALL_PERSONAS
+    def needed(self, stage: str, *, persona: str | None = None) -> Path:
+        """Folder of the results of a stage that this one needs.
+
+        Parameters
+        ----------
+        stage : str
+            The stage.
+        persona : str, optional
+            Where that stage varies by persona: whose results; by default the run's.
+        """
+        own = self.persona if persona is None else persona
+        persona = own if find_stage(stage).per_persona else ALL_PERSONAS
         return self.workspace.stage(self.params.org, self.quarter, persona, stage)
 
     def list_threats(self, outcome: str) -> tuple[str, ...]:

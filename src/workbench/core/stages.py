@@ -51,6 +51,24 @@ STAGES: tuple[Stage, ...] = (
         per_persona=True,
         needs=("personas", "psm"),
     ),
+    Stage(
+        name="portfolio",
+        notebook="07_portfolio.ipynb",
+        per_persona=False,
+        needs=("psm", "did", "ab", "survival"),
+    ),
+    Stage(
+        name="prediction",
+        notebook="07_prediction.ipynb",
+        per_persona=False,
+        needs=("personas",),
+    ),
+    Stage(
+        name="prescription",
+        notebook="07_prescription.ipynb",
+        per_persona=True,
+        needs=("portfolio", "prediction", "psm", "did", "ab", "survival"),
+    ),
 )
 """All stages of the run, each after those it needs."""
 
@@ -66,6 +84,12 @@ PAGES: tuple[Stage, ...] = (
         notebook="brief/personas.ipynb",
         per_persona=True,
         page="personas/{persona}",
+    ),
+    Stage(
+        name="brief_actions",
+        notebook="brief/actions.ipynb",
+        per_persona=False,
+        page="actions",
     ),
     Stage(
         name="brief_data_quality",

@@ -16,7 +16,7 @@ from workbench.data.connection import open_duckdb
 from workbench.data.contract import TABLES, Column, Table, select_empty
 from workbench.data.sql import quote_name, quote_path, quote_text
 
-__all__ = ["count_consent", "open_cut"]
+__all__ = ["count_consent", "list_consenting", "open_cut"]
 
 
 def open_cut(
@@ -127,6 +127,32 @@ def count_consent(store: Path, cut: date, privacy: Privacy) -> dict[str, int]:
         connection.close()
     names = ("people", "granted", "refused", "undecided")
     return dict(zip(names, map(int, rows[0]), strict=True))
+
+
+def list_consenting(store: Path, day: date, privacy: Privacy) -> frozenset[str]:
+    """List the people who may be read of, by what they had decided on a day.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the canonical tables.
+    day : date
+        Last day of which a decision counts; `date.max` for the latest known.
+    privacy : Privacy
+        Lawful basis and purpose; where the basis is not consent, everybody.
+
+    Returns
+    -------
+    frozenset of str
+        Pseudonyms.
+    """
+    last = min(day, date.max - timedelta(days=1))
+    connection = open_cut(store, last, privacy)
+    try:
+        rows = connection.execute("SELECT employee_id FROM employees").fetchall()
+    finally:
+        connection.close()
+    return frozenset(str(row[0]) for row in rows)
 
 
 class _Moment:

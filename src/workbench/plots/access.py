@@ -87,6 +87,8 @@ def plot_access(
     access: pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
+    title: str | None = None,
+    x_label: str = "Uptake relative to everybody else (95 % interval)",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw access ratios with their intervals around 1, on a logarithmic axis.
@@ -97,6 +99,10 @@ def plot_access(
         See `access_frame`.
     labels : mapping of str to str, optional
         Names of the personas for readers.
+    title : str, optional
+        The finding; by default that of `describe_access`.
+    x_label : str
+        What the ratio is of, and its level.
     ax : Axes, optional
         Where to draw.
 
@@ -130,6 +136,6 @@ def plot_access(
         axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(which="minor", length=0)
-        finish_axes(axes, x_label="Uptake relative to everybody else (95 % interval)")
-        set_title(axes, describe_access(access))
+        finish_axes(axes, x_label=x_label)
+        set_title(axes, title or describe_access(access))
     return axes

@@ -58,6 +58,9 @@ class Ingredients:
             )
         self._store = _hash_files(store, prefix="store/")
         self._files = _hash_files(params.folder)
+        for folder in sorted(params.folder.iterdir()):
+            if folder.is_dir() and not folder.name.startswith("."):
+                self._files |= _hash_files(folder, prefix=f"{folder.name}/")
         lock = workspace.root / "requirements.lock"
         self._environment = {
             "lock_sha256": hash_file(lock) if lock.is_file() else None,

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from tests.brief.content.prescribed_stages import save_prescribed
 from tests.brief.content.project import QUARTER, write_params, write_results
 from workbench.brief.results import BriefData
 
@@ -16,6 +17,7 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("made")
     write_params(root)
     write_results(root)
+    save_prescribed(root)
     return root
 
 

@@ -13,7 +13,7 @@ from workbench.brief.cleaning import clean_notebook
 from workbench.brief.notebook_files import read_notebook
 
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks" / "brief"
-NAMES = ("index", "personas", "data_quality", "methods")
+NAMES = ("index", "personas", "actions", "data_quality", "methods")
 
 
 def run(name, tmp_path):
@@ -51,6 +51,10 @@ def test_a_notebook_of_the_brief_runs(name, project, tmp_path):
     if name == "personas":
         figures = [cell for cell in clean.cells if "fig-cap" in cell["source"]]
         assert len(figures) == 4
+    if name == "actions":
+        figures = [cell for cell in clean.cells if "fig-cap" in cell["source"]]
+        assert len(figures) == 4
+        assert clean.front["title"].startswith("Retire")
 
 
 def test_the_notebooks_run_on_a_quarter_without_results(bare, tmp_path):
@@ -60,6 +64,9 @@ def test_the_notebooks_run_on_a_quarter_without_results(bare, tmp_path):
     assert "image/svg+xml" not in text
     clean = clean_notebook(read_notebook(path), where="personas")
     assert not any("fig-" in cell["source"] for cell in clean.cells)
+    text = run("actions", tmp_path).read_text()
+    assert "The portfolio of modules has not been run for this quarter" in text
+    assert "image/svg+xml" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)

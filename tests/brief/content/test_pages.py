@@ -13,6 +13,7 @@ from tests.brief.content.project import BEFORE, QUARTER, write_results
 from workbench.brief.exhibits import compare_personas
 from workbench.brief.figures import Exhibit
 from workbench.brief.guard import check_raw_html
+from workbench.brief.pages_actions import ActionsPage
 from workbench.brief.pages_index import IndexPage
 from workbench.brief.pages_methods import MethodsPage, count_matched
 from workbench.brief.pages_persona import PersonaPage
@@ -21,16 +22,16 @@ from workbench.brief.persona_profile import describe_rule
 from workbench.brief.results import BriefData
 
 GAP = "\N{NO-BREAK SPACE}"
-PAGES = (IndexPage, PersonaPage, QualityPage, MethodsPage)
+PAGES = (IndexPage, PersonaPage, ActionsPage, QualityPage, MethodsPage)
 
 
 @pytest.fixture
 def titles(monkeypatch):
     """Titles that pages show, as they show them."""
     shown = []
-    for module in ("pages_index", "pages_persona", "pages_quality"):
+    for module in ("index", "persona", "actions", "quality"):
         monkeypatch.setattr(
-            f"workbench.brief.{module}.show_title",
+            f"workbench.brief.pages_{module}.show_title",
             lambda title, **_: shown.append(title),
         )
     return shown

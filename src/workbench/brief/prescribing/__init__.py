@@ -1,0 +1,1 @@
+"""What is prescribed, on the pages: modules, paths, access, actions, predictions."""

@@ -1,0 +1,1 @@
+"""From effects to what to do next: paths, people, rules and delivery."""

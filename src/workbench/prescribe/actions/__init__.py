@@ -1,0 +1,1 @@
+"""Next best actions of people: proposed by rules, signed off by people."""

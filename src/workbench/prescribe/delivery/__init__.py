@@ -1,0 +1,1 @@
+"""Bringing what is prescribed into the flow of work: files for other systems."""

@@ -1,0 +1,1 @@
+"""Who gets the seats, what equal access costs, and who got to learn."""

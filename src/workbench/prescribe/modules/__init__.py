@@ -1,0 +1,1 @@
+"""What the single modules of a programme are worth, beside the others."""

@@ -1,0 +1,1 @@
+"""Paths of modules per persona: chosen exactly, put in order, told in words."""

@@ -1,0 +1,1 @@
+"""Stage portfolio: what every module is worth, and the paths of a quarter."""

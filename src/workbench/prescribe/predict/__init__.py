@@ -1,0 +1,1 @@
+"""Predictions per employee: planning support, with what they are worth."""

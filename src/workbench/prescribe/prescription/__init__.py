@@ -1,0 +1,1 @@
+"""Stage prescription: who of a persona goes first, and the next action of each."""

@@ -1,0 +1,1 @@
+"""Rules of the next best action: their language, its checks, whom they hold for."""
