@@ -253,6 +253,90 @@ def test_every_matched_estimate_is_examined(results: Path) -> None:
         assert (answers["overturn"] != "").all()
 
 
+@pytest.fixture(scope="module")
+def portfolio(results: Path) -> Path:
+    return results / "_all" / "portfolio"
+
+
+def test_the_harmful_module_is_retired_and_the_empty_one_not_boosted(
+    portfolio: Path,
+) -> None:
+    modules = pd.read_parquet(portfolio / "modules.parquet").set_index("module")
+    assert modules.loc["acct-3", "decision"] == "retire"
+    assert modules.loc["l1-4", "decision"] != "boost"
+    assert (modules["reason"].str.len() > 20).all()
+    paths = pd.read_parquet(portfolio / "paths.parquet")
+    assert not paths["module"].isin(["acct-3"]).any()
+    assert (paths["practice"].str.len() > 20).all()
+    assert (paths["coaching_prompt"].str.len() > 20).all()
+
+
+def test_effects_of_modules_find_the_truth(project: Path, portfolio: Path) -> None:
+    truth = pd.read_parquet(project / "extracts/demo_truth/truth_modules.parquet")
+    kinds = {"performance_rating": "rating", "kpi_attainment": "kpi"}
+    kinds["skill_proficiency"] = "skill"
+    table = pd.read_parquet(portfolio / "module_effects.parquet")
+    table = table[(table["method"] == "aipw") & table["outcome"].isin(list(kinds))]
+    table = table.assign(effect=table["outcome"].map(kinds)).merge(
+        truth[["course_id", "effect", "att"]],
+        left_on=["module", "effect"],
+        right_on=["course_id", "effect"],
+        validate="1:1",
+    )
+    told = table[table["estimate"].notna()]
+    assert len(told) == 48
+    z = (told["estimate"] - told["att"]) / told["std_error"]
+    assert z.abs().max() <= FARTHEST + 0.5
+    covered = told["att"].between(told["ci_low"], told["ci_high"])
+    assert (~covered).sum() <= 6
+
+
+def test_paths_keep_to_their_limits(project: Path, portfolio: Path) -> None:
+    summary = pd.read_parquet(portfolio / "path_summary.parquet").set_index("persona")
+    assert summary.loc["support_l1_new", "hours"] <= 24
+    assert summary.loc["support_l1_new", "seats"] == 60
+    assert (summary["hours"] * summary["seats"]).sum() <= 3400
+    paths = pd.read_parquet(portfolio / "paths.parquet")
+    assert paths.groupby("persona").size().between(3, 5).all()
+    checks = pd.read_parquet(portfolio / "diagnostics.parquet").set_index("check")
+    assert checks.loc["paths_optimal", "status"] == "pass"
+
+
+def test_actions_wait_for_a_signature_and_for_seats(results: Path) -> None:
+    for folder in sorted(results.glob("*/prescription")):
+        actions = pd.read_parquet(folder / "actions.parquet")
+        seats = pd.read_parquet(folder / "seats.parquet")
+        assert set(actions["status"]) <= {"proposed"}
+        assert actions["signed_by"].isna().all()
+        assert (actions["expires_on"] > actions["effective_on"]).all()
+        path = actions[actions["action"] == "path_module"]
+        assert set(path["unit"]) <= set(seats["unit"])
+        assert actions["action_id"].is_unique
+
+
+def test_predictions_are_tested_on_later_quarters(results: Path) -> None:
+    folder = results / "_all" / "prediction"
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert set(scores["target"]) >= {"performance_rating", "retention_12m"}
+    chosen = scores[scores["chosen"]].set_index(["target", "metric"])
+    assert chosen.loc[("retention_12m", "auc"), "low"] > 0.5
+    cards = pd.read_parquet(folder / "cards.parquet")
+    assert cards["text"].str.contains("not be used", case=False).any()
+
+
+def test_what_is_approved_is_exported_and_nothing_else(project: Path) -> None:
+    run_workbench(
+        project, "actions", "approve", "--org", "demo", "--persona", "team_leads",
+        "--rule", "path_begin", "--by", "desk",
+    )  # fmt: skip
+    done = run_workbench(project, "export", QUARTER, "--org", "demo", "--only", "lms")
+    assert done.returncode == 0, done.stdout + done.stderr
+    files = sorted((project / "outputs/demo/exports" / QUARTER).rglob("*.csv"))
+    rows = sum(len(path.read_text("utf-8").splitlines()) - 1 for path in files)
+    seats = project / "outputs/demo" / QUARTER / "team_leads/prescription/seats.parquet"
+    assert 0 < rows <= len(pd.read_parquet(seats))
+
+
 def test_every_bad_row_is_set_apart_with_its_reason(project: Path) -> None:
     truth = read_json(project / "extracts/demo_truth/truth.json")
     expected: dict[tuple[str, str], int] = {}
@@ -288,7 +372,7 @@ def test_a_second_run_starts_no_notebook(project: Path, results: Path) -> None:
     before = {path: hash_file(path) for path in results.rglob("*.parquet")}
     done = run_workbench(project, "run", QUARTER, "--org", "demo")
     assert done.returncode == 0, done.stderr
-    assert "22 unchanged" in done.stdout + done.stderr
+    assert "29 unchanged" in done.stdout + done.stderr
     assert {path: hash_file(path) for path in results.rglob("*.parquet")} == before
 
 
@@ -324,6 +408,7 @@ def test_the_brief_has_its_pages_and_its_numbers(
     pages = {str(path.relative_to(version)) for path in version.rglob("*.html")}
     personas = sorted(compared["persona"].unique())
     assert {"index.html", "data_quality.html", "methods.html"} <= pages
+    assert {"actions.html", "appendix/all/portfolio.html"} <= pages
     assert {f"personas/{name}.html" for name in personas} <= pages
     assert {f"appendix/{name}/psm.html" for name in personas} <= pages
     for stage in ("did", "ab", "survival"):

@@ -80,8 +80,8 @@ def test_modules_stand_with_numbers_reasons_and_counts(project):
     text = read(open_page().show_paths())
     assert "✓ boost +4.80 +2.00 to +7.60 +1.20 +0.50 to +1.90 boost: invented" in text
     assert "? watch explore +0.40 −1.20 to +2.00" in text
-    assert "2.5 hours EUR 120 150 / 40" in text
-    assert "Planning a week – keep – – keep: invented for c." in text
+    assert "2.5 hours, EUR 120; 150 / 40" in text
+    assert "– keep – – keep: invented for c." in text
     assert "190 / 0" in text
     assert "Not shown, as too few people took it or went without it." in text
 

@@ -120,10 +120,8 @@ def test_scarce_hours_go_where_they_do_most() -> None:
     plan = read((DESK, deals), (*MODULES, *own), budget={"hours": 120})
     summary = plan.path_summary.set_index("persona")
     assert summary["seats"].to_dict() == {"desk": 4, "deals": 10}
-    assert (
-        "4 of 40 people are served: 0 of the quarter's 120 hours are left, and a path "
-        "takes 15." in summary.loc["desk", "text"]
-    )
+    told = "0.0 of the quarter's 120 hours are left, and a path takes 15.0."
+    assert f"4 of 40 people are served: {told}" in summary.loc["desk", "text"]
 
 
 def test_priority_turns_the_order_round() -> None:

@@ -81,16 +81,15 @@ def tabulate_modules(data: BriefData, modules: pd.DataFrame, *, anchor: str) -> 
     return tabulate_frame(
         rows,
         (
-            words("module", "Module"),
+            Field("module", "Module", _keep),
             Field("decision", "Decision", _keep),
             Field("ratio", "Per 10 hours", _keep, numeric=True),
             Field("impact", "Impact", _keep, numeric=True),
             words("reason", "Why"),
-            Field("takes", "Takes", _keep, numeric=True),
-            Field("counts", "With / without", str, numeric=True),
         ),
-        caption="Modules: impact in thresholds, by itself and per 10 hours, with 95 % "
-        "intervals. With / without: learners who passed it, and who did not",
+        caption="Modules: what they take of a learner, learners who passed them and "
+        "who did not; impact in thresholds, by itself and per 10 hours, with 95 % "
+        "intervals",
         empty="No module could be valued.",
         anchor=anchor,
         most_rows=60,
@@ -110,7 +109,6 @@ def tabulate_summaries(
             Field("impact", "Impact", _keep, numeric=True),
             Field("takes", "Takes", _keep, numeric=True),
             Field("seats", "Seats of", str, numeric=True),
-            words("limits", "What limits it"),
         ),
         caption="Hours, cost and impact for one person; impact in thresholds with 95 % "
         "interval; seats of those who could learn. All paths are chosen at once under "
@@ -153,7 +151,8 @@ def _write_module(data: BriefData, row: Mapping[Any, Any]) -> dict[str, Any]:
     decision = draw_verdict(
         *_DECISIONS.get(str(row["decision"]), ("none", str(row["decision"])))
     )
-    explore = '<br><span class="kpi-ci">explore</span>' if row["explore"] else ""
+    unsure = row["explore"] and row["identified"]
+    explore = '<br><span class="kpi-ci">explore</span>' if unsure else ""
     few = f"under {data.min_group}"
     counts = (
         few if is_missing(row[name]) else format_count(row[name])
@@ -162,14 +161,15 @@ def _write_module(data: BriefData, row: Mapping[Any, Any]) -> dict[str, Any]:
     reason = _text(row["reason"])
     told = f"{describe_module(row)}."
     return {
-        "module": _text(row["title"]) or row["module"],
+        "module": write_under(
+            _text(row["title"]) or row["module"],
+            f"{write_hours(row['effort_hours'])}, "
+            f"{write_cost(row['cost'], row['currency'])}; "
+            + (few if hidden else " / ".join(counts)),
+        ),
         "decision": MISSING if hidden else Html(f"{decision}{explore}"),
         "ratio": write_range(row["ratio"], row["ratio_low"], row["ratio_high"]),
         "impact": write_range(row["impact"], row["impact_low"], row["impact_high"]),
-        "takes": write_under(
-            write_hours(row["effort_hours"]), write_cost(row["cost"], row["currency"])
-        ),
-        "counts": few if hidden else " / ".join(counts),
         "reason": told[:1].upper() + told[1:] if hidden or not reason else reason,
     }
 
@@ -196,7 +196,6 @@ def _write_summary(
         if found
         else MISSING,
         "seats": f"{seats} of {eligible}" if found else MISSING,
-        "limits": _text(row["text"]) or MISSING,
     }
 
 

@@ -50,10 +50,8 @@ def give_reason(
     ]
     teaches = f"Teaches {' and '.join(taught)}" if taught else ""
     if not item.explore:
-        helps = (
-            f"raises the outcomes by {item.impact:.2f} of a smallest worthwhile change"
-        )
-        return f"{teaches}; {helps}." if teaches else f"{helps.capitalize()}."
+        helps = f"is worth {item.impact:.2f} thresholds"
+        return f"{teaches}; {helps}." if teaches else f"It {helps}."
     if teaches:
         return f"{teaches}; its effect is not shown."
     later = [other.module for other in path if item.module in other.prerequisites]
@@ -133,8 +131,8 @@ def _name_lacks(
     hours = sum(item.hours for item in path)
     if hours > quarter.hours_left + _SLACK:
         yield (
-            f"{quarter.hours_left:g} of the quarter's {params.budget.hours:g} hours "
-            f"are left, and a path takes {hours:g}"
+            f"{quarter.hours_left:.1f} of the quarter's {params.budget.hours:,.0f} "
+            f"hours are left, and a path takes {hours:.1f}"
         )
     money = sum(
         item.unit_cost + (0.0 if item.module in quarter.held else item.fixed_cost)
@@ -142,8 +140,8 @@ def _name_lacks(
     )
     if money > quarter.money_left + _SLACK:
         yield (
-            f"{quarter.money_left:g} of the quarter's budget of "
-            f"{params.budget.money:g} are left, and a path costs {money:g}"
+            f"{quarter.money_left:,.0f} of the quarter's budget of "
+            f"{params.budget.money:,.0f} are left, and a path costs {money:,.0f}"
         )
 
 
