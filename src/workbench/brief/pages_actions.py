@@ -72,7 +72,8 @@ class ActionsPage:
     effects : DataFrame
         From `select_effects`, for the header.
     modules, summaries, policies : DataFrame
-        From `read_modules`, `read_summaries` and `gather_prescription`.
+        From `read_modules`, `read_summaries` and `gather_prescription`; policies of
+        personas that are offered a path.
     """
 
     data: BriefData
@@ -84,12 +85,17 @@ class ActionsPage:
     @classmethod
     def create(cls, data: BriefData) -> ActionsPage:
         """Read what the parts share, once."""
+        summaries = read_summaries(data)
+        policies = gather_prescription(data, "policies")
+        if len(policies) and len(summaries):
+            offered = summaries.loc[summaries["seats"] > 0, "persona"]
+            policies = policies[policies["persona"].isin(offered)]
         return cls(
             data=data,
             effects=select_effects(data),
             modules=read_modules(data),
-            summaries=read_summaries(data),
-            policies=gather_prescription(data, "policies"),
+            summaries=summaries,
+            policies=policies.reset_index(drop=True),
         )
 
     def show_answer(self) -> None:
@@ -183,8 +189,8 @@ class ActionsPage:
         said = [
             Html(
                 f"<b>{escape_html(row['who'])}.</b> "
-                f"{escape_html(describe_policy({str(key): row[key] for key in row}))} "
-                f"{escape_html(read_fact(self.data, row['persona'], 'ranking_text'))}"
+                f"{escape_html(describe_policy({str(key): row[key] for key in row}))}"
+                f"{escape_html(self._explain_order(row['persona']))}"
             )
             for row in chosen.to_dict("records")
         ]
@@ -198,6 +204,12 @@ class ActionsPage:
             draw_list(said),
             tabulate_policies(self.policies),
         )
+
+    def _explain_order(self, persona: str) -> str:
+        """Say why, where the order does not go by the declared need."""
+        if read_fact(self.data, persona, "ranking") != "predicted":
+            return ""
+        return f" {read_fact(self.data, persona, 'ranking_text')}"
 
     def choose_policies(self) -> Exhibit:
         """Choose the figure of policy values, grouped by persona."""

@@ -131,7 +131,9 @@ def plot_access(
                 color=SOFT, fontsize=9.5, va="center", ha="left",
             )  # fmt: skip
         axes.set_yticks(places, frame["label"])
-        axes.invert_yaxis()
+        if len(places):
+            # room for the first persona's name below the title
+            axes.set_ylim(places.iloc[-1] + 0.6, places.iloc[0] - 1.4)
         axes.set_xticks(_TICKS)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
