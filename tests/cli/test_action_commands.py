@@ -166,6 +166,24 @@ def test_what_has_expired_is_left_out_of_all_and_refused_by_id(project, monkeypa
     assert "expired" in succeed("actions", "list", *DEMO, "--each")
 
 
+def test_what_changed_since_it_was_approved_is_open_again_and_counted(project):
+    succeed("actions", "approve", "--all", *DEMO, *BY)
+    assert "changed" not in succeed("actions", "list", *DEMO)
+    folder = project.outputs / "demo" / "2026Q3" / "team_leads" / "prescription"
+    own = CROWD.iloc[0::2].assign(persona="team_leads")
+    changed = own.iloc[:3]["action_id"].tolist()
+    reasons = own["reason"].where(~own["action_id"].isin(changed), "Because.")
+    write_parquet(folder / "actions.parquet", own.assign(reason=reasons))
+    told = succeed("actions", "list", *DEMO)
+    assert "3 were approved and have changed since: decide again" in told
+    assert "open again" in succeed("actions", "list", *DEMO, "--each")
+    told = succeed("actions", "approve", "--all", *DEMO, *BY)
+    assert "3 actions of 2026Q3 approved" in told
+    assert "3 of them had been approved and have changed since" in told
+    assert read_ledger(project)["action_id"].tolist()[-3:] == changed
+    assert "changed" not in succeed("actions", "list", *DEMO)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from tests.prescribe.delivery.project import PEOPLE, DeliveryProject
 from workbench.cli import app
 from workbench.data.reidentify import read_access_log
+from workbench.prescribe.delivery.export import export_quarter
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def test_ids_take_a_name_and_a_purpose_and_are_logged(project):
     (row,) = read_access_log(project.workspace, "small")
     assert (row["by"], row["what"]) == ("operations", "export 2026Q3: lms")
     text = (project.exports / "_identified/_all/lms/canvas.csv").read_text()
-    assert all(f",{who}," in text for who in PEOPLE)
+    assert all(f',"{who}",' in text for who in PEOPLE)
 
 
 def test_a_name_without_identify_is_half_a_question(project):
@@ -110,11 +112,19 @@ def test_a_name_without_identify_is_half_a_question(project):
         (("--send", "http://chat.example/x"), "cannot be sent to this address"),
         (("--send", "https://c.example", "--only", "lms"), "none are exported"),
         (("--send", "https://c.example", "--status", "proposed"), "Only approved"),
+        (("--send", "https://c.example", "--from", "2026-09-29"), "--from 2026-09-30"),
+        (("--send", "env"), "The environment holds no webhook"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(
-    project, words, message
+    template, monkeypatch, words, message
 ):
+    project = template
+    monkeypatch.chdir(project.root)
+    monkeypatch.setattr(
+        "workbench.cli.export_commands._read_calendar", lambda: date(2026, 9, 30)
+    )
+    monkeypatch.delenv("WORKBENCH_WEBHOOK", raising=False)
     assert message in fail(*words)
     assert not project.exports.exists()
 
@@ -159,6 +169,39 @@ def test_messages_are_sent_once_and_are_those_in_the_files(project, hook):
     assert hook.address not in first.output
     assert "0 messages sent, 2 had been sent before" in call(*words).output
     assert len(hook.got) == 2
+
+
+def test_a_preview_beside_an_export_is_never_sent(project, hook, monkeypatch):
+    """What is posted is what this command wrote, whatever lies in the folder since."""
+    project.write_param("nudges.yml", "chat: {pause: 0, attempts: 1}\n")
+
+    def meddle(*words, **more):
+        report = export_quarter(*words, **more)
+        for path in (report.root / "chat").rglob("*.json"):
+            path.write_text('{"text": "nobody approved this"}')
+        return report
+
+    monkeypatch.setattr("workbench.prescribe.delivery.export.export_quarter", meddle)
+    assert call("--only", "chat", "--send", hook.address).exit_code == 0
+    assert len(hook.got) == 2
+    assert b"nobody approved this" not in b"".join(hook.got)
+
+
+def test_the_address_can_come_from_the_environment(project, hook, monkeypatch):
+    project.write_param("nudges.yml", "chat: {pause: 0, attempts: 1}\n")
+    monkeypatch.setenv("WORKBENCH_WEBHOOK", hook.address)
+    assert call("--only", "chat").exit_code == 0
+    assert hook.got == []
+    assert "2 messages sent" in call("--only", "chat", "--send", "env").output
+
+
+def test_a_message_without_an_answer_may_arrive_twice_and_this_is_said(project):
+    project.write_param("nudges.yml", "chat: {pause: 0, timeout: 0.1}\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        result = call("--only", "chat", "--send", address)
+    assert result.exit_code == 1
+    assert "may then arrive twice" in result.output
 
 
 def test_messages_that_are_not_taken_end_in_a_failure(project, hook):

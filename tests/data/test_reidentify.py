@@ -77,6 +77,48 @@ def test_the_log_is_only_added_to_and_shows_changes(project):
             read_access_log(project.workspace, "small")
 
 
+def test_a_purpose_with_separators_stays_one_line(project):
+    text = "talks\u2028and\x85notes"
+    asked = Access(by="operations", purpose=text, what="lms", at=AT)
+    for _ in range(2):
+        identify(project, HASHED, asked)
+    log = read_access_log(project.workspace, "small")
+    assert [row["purpose"] for row in log] == [text, text]
+
+
+def test_a_line_cut_off_by_a_crash_swallows_no_other(project):
+    path = project.workspace.outputs / "small" / ACCESS_LOG
+    for _ in range(2):
+        identify(project, HASHED)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    assert len(read_access_log(project.workspace, "small")) == 1
+    identify(project, HASHED)
+    assert path.read_bytes() == whole
+
+
+def test_nobody_is_identified_on_a_log_that_was_changed(project):
+    path = project.workspace.outputs / "small" / ACCESS_LOG
+    for _ in range(2):
+        identify(project, HASHED)
+    spoilt = path.read_text().replace("enrolment", "something", 1)
+    path.write_text(spoilt)
+    with pytest.raises(SourceError, match="has been changed"):
+        identify(project, HASHED)
+    assert path.read_text() == spoilt
+
+
+def test_a_log_that_is_a_link_is_not_followed(project, tmp_path):
+    target = tmp_path / "other.txt"
+    target.write_text("mine")
+    path = project.workspace.outputs / "small" / ACCESS_LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+    with pytest.raises(SourceError, match="is a link"):
+        identify(project, HASHED)
+    assert target.read_text() == "mine"
+
+
 @pytest.mark.parametrize("field", ["by", "purpose"])
 def test_somebody_must_answer_for_it(field):
     values = {"by": "x", "purpose": "y", "what": "z", "at": datetime.now(UTC)}

@@ -152,8 +152,11 @@ def test_policies_are_in_one_order_and_bear_their_share() -> None:
 @pytest.mark.parametrize(
     ("gain_low", "title"),
     [
-        (0.1, "Choosing who comes first beats current practice in 2 of 2 personas"),
-        (-0.1, "Choosing who comes first beats current practice in none of 2 personas"),
+        (0.1, "Seats as chosen are worth more than what was done in 2 of 2 personas"),
+        (
+            -0.1,
+            "Seats as chosen are worth more than what was done in none of 2 personas",
+        ),
     ],
 )
 def test_the_policy_title_counts_clear_gains(gain_low: float, title: str) -> None:
@@ -207,7 +210,7 @@ def test_the_frontier_title_states_the_price() -> None:
     )
     assert describe_frontier(make_frontier(price=0.0)).endswith("costs nothing")
     assert "could not be computed" in describe_frontier(table.assign(value=NAN))
-    assert "age band, floor 1: 0.48 (0.38 to 0.58), price 0.12" in (
+    assert "age band, floor 1: 0.48 (95 % interval 0.38 to 0.58), price 0.12" in (
         describe_frontier_alt(table)
     )
 

@@ -6,11 +6,13 @@ recommendation is for, is not among them, and small groups are blanked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from workbench.brief.action_counts import count_actions
+from workbench.prescribe.equity.small_cells import find_hidden
 
 __all__ = [
     "PORTFOLIO",
@@ -105,13 +107,19 @@ _FLAGS: Mapping[str, bool] = {
     "identified": True,
     "suppressed": False,
 }
-_COUNTS = ("n_passed", "n_skipped", "n_together", "n")
+_COUNTS = ("n_passed", "n_skipped", "n_together", "n", "selected")
 _ERRORS = ("std_error", "p_value", "p_adjusted")
 _PLAIN = {"effort_hours", "cost", "dose", "bin"}
+_ACCESS = "access"
 _ACTIONS = "actions"
+_SEATS = "seats"
 
-SHOWN = (*sorted({name for part in _NUMBERS.values() for name in part}), _ACTIONS)
-"""Tables of these stages that pages read."""
+SHOWN = (
+    *sorted({name for part in _NUMBERS.values() for name in part}),
+    _ACTIONS,
+    _SEATS,
+)
+"""Tables of these stages that pages read; of the last two, counts only."""
 
 
 def withhold_tables(
@@ -140,14 +148,19 @@ def withhold_tables(
     if stage not in PRESCRIBING:
         return dict(tables)
     made = {
-        name: _blank_small(_take_known(tables[name], stage, name), min_group)
+        name: _take_known(tables[name], stage, name)
         for name in _NUMBERS[stage]
         if name in tables
     }
+    if _ACCESS in made:
+        made[_ACCESS] = _blank_access(made[_ACCESS], min_group)
+    made = {name: _blank_small(table, min_group) for name, table in made.items()}
     if "modules" in made:
         made |= _blank_modules(made)
     if _ACTIONS in tables:
-        made |= count_actions(tables[_ACTIONS], min_group=min_group)
+        seats = tables.get(_SEATS, pd.DataFrame()).reindex(columns=["unit"])
+        seated = set(seats["unit"].dropna())
+        made |= count_actions(tables[_ACTIONS], min_group=min_group, seated=seated)
     return made
 
 
@@ -179,6 +192,28 @@ def _blank_small(table: pd.DataFrame, min_group: int) -> pd.DataFrame:
     for column in counts:
         blanked[column] = table[column].mask(small[column] | hidden)
     return blanked
+
+
+def _blank_access(table: pd.DataFrame, min_group: int) -> pd.DataFrame:
+    """Blank groups whose selected, or the rest, are few, and what gives them away.
+
+    Those are the next smallest groups, and ratios to the rate of a blank one.
+    """
+    table = table.astype({"verdict": "object"})
+    numbers = _NUMBERS[PRESCRIPTION][_ACCESS].split()
+    for _, part in table.groupby(["kind", "attribute"], sort=False):
+        counts = part[["n", "selected"]].fillna(0).astype("int64")
+        cells = [
+            (size, own, size - own)
+            for size, own in zip(counts["n"], counts["selected"], strict=True)
+        ]
+        kept_back = part["suppressed"].tolist()
+        hidden = part.index[find_hidden(cells, min_group=min_group, already=kept_back)]
+        table.loc[hidden, numbers] = math.nan
+        table.loc[hidden, ["verdict", "suppressed"]] = "not shown", True
+        against = part.index[part["reference"].isin(table.loc[hidden, "group"])]
+        table.loc[against, [name for name in numbers if "ratio" in name]] = math.nan
+    return table
 
 
 def _blank_modules(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -111,9 +111,13 @@ def list_actions(
     ] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Show how many actions are proposed, approved, declined and expired."""
+    """Show how many actions are proposed, approved, declined and expired.
+
+    An approval stands for the very action that was approved: where a later run proposes
+    something else in its place, the action is open again, and is counted as changed.
+    """
     from workbench.cli.show_actions import show_counts, show_each
-    from workbench.prescribe.actions.quarter_actions import read_actions
+    from workbench.prescribe.actions.quarter_actions import find_changed, read_actions
 
     params, workspace = open_org(project, org)
     parsed = _parse(params, quarter, persona)
@@ -121,7 +125,13 @@ def list_actions(
     if rule is not None:
         actions = actions[actions["rule"] == rule]
     show = show_each if each else show_counts
-    show(make_console(), actions, quarter=str(parsed), today=_read_clock().date())
+    show(
+        make_console(),
+        actions,
+        quarter=str(parsed),
+        today=_read_clock().date(),
+        changed=find_changed(workspace, org, parsed, actions),
+    )
 
 
 def approve_actions(
@@ -137,6 +147,7 @@ def approve_actions(
 ) -> None:
     """Approve actions: by id, or all that are open of a persona, a rule, or --all.
 
+    Open is also what was approved and has changed since; how many were, is said.
     What has expired cannot be approved. Decisions are added to
     outputs/ORG/signoffs/QUARTER.jsonl; the last one on an action stands.
     """
@@ -228,6 +239,7 @@ def _decide(
     from workbench.prescribe.actions.quarter_actions import (
         choose_actions,
         expand_ids,
+        find_changed,
         read_actions,
     )
     from workbench.prescribe.actions.signoffs import find_ledger, sign_off
@@ -249,12 +261,14 @@ def _decide(
             open_only=status == "approved",
         )
     ledger = find_ledger(workspace, params.org, quarter)
+    changed = find_changed(workspace, params.org, quarter, actions).intersection(ids)
     count = 0
     if ids:
         count = sign_off(
             ledger, actions, action_ids=ids, status=status, by=by, at=now, note=note
         )
-    _tell(count, expired, status=status, quarter=quarter, by=by, ledger=ledger)
+    done = f"{count} action{'' if count == 1 else 's'} of {quarter} {status} by {by}"
+    _tell(done, ledger if count else None, expired=expired, changed=len(changed))
 
 
 def _check_choice(
@@ -276,20 +290,14 @@ def _check_choice(
         )
 
 
-def _tell(
-    count: int,
-    expired: int,
-    *,
-    status: str,
-    quarter: Quarter,
-    by: str,
-    ledger: Path,
-) -> None:
+def _tell(done: str, ledger: Path | None, *, expired: int, changed: int) -> None:
+    """Say what was decided, what was left out, and what had been approved before."""
     from workbench.cli.show import show_lines
 
-    done = f"{count} action{'' if count == 1 else 's'} of {quarter} {status} by {by}"
     left = f"; {expired} had expired and were left out" if expired else ""
     lines = [done + left]
-    if count:
+    if changed:
+        lines.append(f"{changed} of them had been approved and have changed since")
+    if ledger is not None:
         lines += ["Kept in", f"  {ledger}"]
     show_lines(make_console(), lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
-_CHAT = "chat"
+_WEBHOOK = "WORKBENCH_WEBHOOK"
+_FROM_ENVIRONMENT = "env"
 
 
 def export(
@@ -88,8 +90,10 @@ def export(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Post the chat messages to this incoming webhook. What was sent once"
-            " is not sent again.",
+            help="Post the chat messages to this incoming webhook; env reads its"
+            f" address from the variable {_WEBHOOK}, so that no list of processes"
+            " shows it. What was taken is not sent again unless its text has changed;"
+            " after a failure a message may come twice.",
         ),
     ] = None,
     extracts: ExtractsOption = None,
@@ -119,20 +123,22 @@ def export(
         access=_ask(identify, by, purpose, f"export {quarter}: {', '.join(formats)}"),
         extracts=extracts,
     )
-    if send is not None:
-        _check_sending(send, request)
+    today = _read_calendar()
+    address = None if send is None else _find_address(send)
+    if address is not None:
+        _check_sending(address, request, today)
     console = make_console()
     report = _export(console, params, workspace, request)
-    show_export(console, report, request, today=_read_calendar())
-    if send is not None:
-        sent = _send(console, params, workspace, report, send)
+    show_export(console, report, request, today=today)
+    if address is not None:
+        sent = _send(console, params, workspace, report, address)
         show_sent(console, sent)
         if sent.failed:
             raise typer.Exit(FAILED)
 
 
 def _read_calendar() -> date:
-    """Return today: only to say that the first day has passed."""
+    """Return today, which no file depends on: only whether the first day has passed."""
     return date.today()
 
 
@@ -169,10 +175,27 @@ def _ask(identify: bool, by: str, purpose: str, what: str) -> Access | None:
     return None
 
 
-def _check_sending(address: str, request: ExportRequest) -> None:
+def _find_address(send: str) -> str:
+    """Return the webhook as it was given, or from the environment."""
+    from workbench.core.errors import ParamError
+
+    if send != _FROM_ENVIRONMENT:
+        return send
+    address = os.environ.get(_WEBHOOK, "")
+    if not address:
+        raise ParamError.build(
+            "The environment holds no webhook",
+            where=f"--send {_FROM_ENVIRONMENT}",
+            rule=f"the address in the variable {_WEBHOOK}",
+        )
+    return address
+
+
+def _check_sending(address: str, request: ExportRequest, today: date) -> None:
     """Refuse, before anything is written, what must not be sent."""
     from workbench.core.errors import ParamError
     from workbench.prescribe.delivery.export import APPROVED
+    from workbench.prescribe.delivery.formats import CHAT
     from workbench.prescribe.delivery.sending import check_address
 
     check_address(address)
@@ -183,11 +206,19 @@ def _check_sending(address: str, request: ExportRequest) -> None:
             rule=f"--status {APPROVED}",
             got=request.status,
         )
-    if _CHAT not in request.formats:
+    if CHAT not in request.formats:
         raise ParamError.build(
             "--send sends chat messages, and none are exported",
             where="--only",
-            hint=f"add {_CHAT} to --only, or leave it out",
+            hint=f"add {CHAT} to --only, or leave it out",
+        )
+    if request.first_day < today:
+        raise ParamError.build(
+            "Messages of a first day that has passed may hold steps that have expired",
+            where="--send",
+            rule="a first day of today or later",
+            got=request.first_day,
+            hint=f"add --from {today}",
         )
 
 
@@ -211,15 +242,13 @@ def _send(
 ) -> SendReport:
     from workbench.cli.show_export import show_bars
     from workbench.core.nudge_params import NudgeParams
-    from workbench.prescribe.delivery.chat_files import read_messages
     from workbench.prescribe.delivery.sending import SENT_LEDGER, send_messages
 
-    messages = read_messages(report.root / _CHAT)
     with show_bars(console, ["sending"]) as tell:
         return send_messages(
-            messages,
+            report.messages,
             address=address,
             chat=(params.nudges or NudgeParams()).chat,
             ledger=workspace.outputs / params.org / "exports" / SENT_LEDGER,
-            tell=lambda done: tell("sending", done, len(messages)),
+            tell=lambda done: tell("sending", done, len(report.messages)),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.show import show_lines, show_table
 
@@ -54,6 +54,7 @@ def show_rules(
             " come out otherwise",
             *(_say_failed(book, result) for result in failed),
             *(f"{book.path}:{item.lines[0]}: {item.text}" for item in findings),
+            *_say_unsought(findings),
             *(
                 f"{book.path}:{rule.spot.line}: no example expects {rule.id}"
                 for rule in untested
@@ -67,9 +68,17 @@ def show_rules(
 
 
 def show_counts(
-    console: Console, actions: pd.DataFrame, *, quarter: str, today: date
+    console: Console,
+    actions: pd.DataFrame,
+    *,
+    quarter: str,
+    today: date,
+    changed: Collection[str] = (),
 ) -> None:
-    """Print how many actions there are by persona, rule and state."""
+    """Print how many actions there are by persona, rule and state.
+
+    Those that were approved and have changed since (ids in `changed`) are open.
+    """
     states = actions.assign(state=_list_states(actions, today))
     rows = []
     for (persona, rule, action), group in states.groupby(["persona", "rule", "action"]):
@@ -87,13 +96,21 @@ def show_counts(
         )
     columns = ["persona", "rule", "action", "people", *_STATES, "hours"]
     show_table(console, columns, rows)
-    show_lines(console, [f"{len(actions)} actions of {quarter}, as of {today}"])
+    show_lines(console, [_say_total(actions, quarter, today, changed)])
 
 
 def show_each(
-    console: Console, actions: pd.DataFrame, *, quarter: str, today: date
+    console: Console,
+    actions: pd.DataFrame,
+    *,
+    quarter: str,
+    today: date,
+    changed: Collection[str] = (),
 ) -> None:
-    """Print every action; people are named by the beginning of their pseudonym."""
+    """Print every action; people are named by the beginning of their pseudonym.
+
+    Open ones that were approved and have changed since (ids in `changed`) say so.
+    """
     states = _list_states(actions, today)
     rows = [
         (
@@ -103,13 +120,35 @@ def show_each(
             row.title,
             f"{row.effort_hours:g}",
             str(row.expires_on.date()),
-            state if state in ("open", "expired") else f"{state} by {row.signed_by}",
+            _say_state(row, state, changed),
         )
         for row, state in zip(actions.itertuples(), states, strict=True)
     ]
     columns = ["id", "rule", "who", "what", "hours", "until", "state"]
     show_table(console, columns, rows)
-    show_lines(console, [f"{len(actions)} actions of {quarter}, as of {today}"])
+    show_lines(console, [_say_total(actions, quarter, today, changed)])
+
+
+def _say_unsought(findings: Sequence[Finding]) -> list[str]:
+    from workbench.prescribe.rules.analyse import MOST_CONFLICTS
+
+    count = sum(item.kind == "conflict" for item in findings)
+    return ["no more conflicts were looked for"] if count >= MOST_CONFLICTS else []
+
+
+def _say_state(row: Any, state: str, changed: Collection[str]) -> str:
+    if state == "open" and row.action_id in changed:
+        return "open again: changed since approved"
+    return state if state in ("open", "expired") else f"{state} by {row.signed_by}"
+
+
+def _say_total(
+    actions: pd.DataFrame, quarter: str, today: date, changed: Collection[str]
+) -> str:
+    total = f"{len(actions)} actions of {quarter}, as of {today}"
+    if not changed:
+        return total
+    return f"{total}; {len(changed)} were approved and have changed since: decide again"
 
 
 def _list_states(actions: pd.DataFrame, today: date) -> list[str]:

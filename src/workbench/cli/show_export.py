@@ -73,12 +73,19 @@ def show_export(
 
 def show_sent(console: Console, sent: SendReport) -> None:
     """Print how many messages were taken, and which were not."""
+    from workbench.prescribe.delivery.sending import NO_ANSWER
+
     lines = [f"{sent.sent:,} messages sent, {sent.known:,} had been sent before"]
     if sent.failed:
         first = list(sent.failed.items())[:_FIRST]
         lines.append(
             f"{len(sent.failed):,} were not taken; the same command tries again"
         )
+        if any(why.startswith(NO_ANSWER) for why in sent.failed.values()):
+            lines.append(
+                "Where no answer came, a message may then arrive twice; its header"
+                " Idempotency-Key stays the same"
+            )
         lines += [f"  {recipient}: {why}" for recipient, why in first]
     show_lines(console, lines)
 

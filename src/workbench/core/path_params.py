@@ -91,6 +91,9 @@ class PathParams(Strict):
         Shared by all personas.
     seats : dict
         Places of a module per quarter, over all personas.
+    worth_at_least : float
+        Thresholds that a path must be expected to bring a learner before seats are
+        given to it.
     coverage : Coverage
         Which skill gaps a path must close.
     equity : Equity
@@ -108,6 +111,7 @@ class PathParams(Strict):
     personas: dict[Name, PathLimits] = Field(default_factory=dict)
     budget: Budget = Budget()
     seats: dict[str, int] = Field(default_factory=dict)
+    worth_at_least: float = Field(default=0.25, ge=0)
     coverage: Coverage = Coverage()
     equity: Equity = Equity()
     exclude: tuple[str, ...] = ()

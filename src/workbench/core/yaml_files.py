@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,10 +11,22 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from workbench.core.errors import ParamError
 
-__all__ = ["Place", "read_list", "read_located", "read_model"]
+__all__ = [
+    "Place",
+    "compose_file",
+    "read_list",
+    "read_located",
+    "read_model",
+    "stays_text",
+]
 
 _MAX_BYTES = 2_000_000
+_DEEPEST = 64
+_MOST_FAULTS = 50
 _BOOL = "tag:yaml.org,2002:bool"
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9_]{0,17})")
 
 _M = TypeVar("_M", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -38,8 +51,8 @@ def read_model(path: Path, model: type[_M]) -> _M:
     Raises
     ------
     ParamError
-        If the file is absent, is not YAML, or does not fit the model; all faults of
-        the file are reported together, each with its line.
+        If the file is absent, is not YAML, or does not fit the model; the faults of
+        the file, the first 50 at most, are reported together, each with its line.
     """
     return read_located(path, model)[0]
 
@@ -71,10 +84,11 @@ def _validate(
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        faults = [_describe(fault, path, lines) for fault in error.errors()]
+        found = error.errors()
+        faults = [_describe(fault, path, lines) for fault in found[:_MOST_FAULTS]]
         raise ParamError.build(
-            f"{path.name} does not fit its model ({len(faults)} faults)"
-            if len(faults) > 1
+            f"{path.name} does not fit its model ({len(found)} faults)"
+            if len(found) > 1
             else f"{path.name} does not fit its model",
             where="\n         ".join(faults),
             hint="correct the lines above; params/demo holds a commented example",
@@ -83,6 +97,45 @@ def _validate(
 
 def _load(path: Path) -> tuple[Any, dict[Place, int]]:
     """Return the plain value of a file and the line of each of its parts."""
+    node = compose_file(path)
+    lines: dict[Place, int] = {}
+    return _plain(node, (), lines, set(), path), lines
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses parts nested so deep that reading them would end in a RecursionError."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        if parent is not None and self.depth > _DEEPEST:
+            text = f"nested more than {_DEEPEST} levels deep"
+            raise yaml.composer.ComposerError(None, None, text, parent.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def compose_file(path: Path) -> yaml.Node:
+    """Read a YAML file as nodes, which know their lines and columns.
+
+    Parameters
+    ----------
+    path : Path
+        At most 2 MB, and nested at most 64 levels deep.
+
+    Returns
+    -------
+    yaml.Node
+        The whole file.
+
+    Raises
+    ------
+    ParamError
+        If the file is absent, too large, empty, nested too deep or not YAML; with line
+        and column where they are known.
+    """
     if not path.is_file():
         raise ParamError.build(
             "A parameter file is missing",
@@ -97,17 +150,37 @@ def _load(path: Path) -> tuple[Any, dict[Place, int]]:
             got=path.stat().st_size,
         )
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8-sig"), yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8-sig"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamError.build(
             "A parameter file is not valid YAML",
-            where=str(path),
+            where=_locate(path, error),
             got=" ".join(str(error).split()),
         ) from error
     if node is None:
         raise ParamError.build("A parameter file is empty", where=str(path))
-    lines: dict[Place, int] = {}
-    return _plain(node, (), lines, set(), path), lines
+    return node
+
+
+def _locate(path: Path, error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+
+
+def stays_text(node: yaml.Node) -> bool:
+    """Say whether a scalar is read as the text it is, although YAML 1.1 types it.
+
+    Of truth values only ``true`` and ``false`` are read: columns are called ``no`` or
+    ``on``. Of whole numbers, those of at most 18 decimal digits: ``17:00`` is a time of
+    day and no number of base 60, ``007`` is a code, and numbers of thousands of digits
+    could not be written in a message.
+    """
+    text = str(node.value)
+    if node.tag == _BOOL:
+        return text.lower() not in ("true", "false")
+    if node.tag == _INT:
+        return _WHOLE.fullmatch(text) is None
+    return node.tag == _FLOAT and ":" in text
 
 
 def _plain(
@@ -154,11 +227,8 @@ def _plain_mapping(
 
 
 def _scalar(node: yaml.Node, path: Path) -> Any:
-    """Build a scalar by its tag, refusing tags outside the safe set.
-
-    Only ``true`` and ``false`` are truth values: columns are called ``no`` or ``on``.
-    """
-    if node.tag == _BOOL and str(node.value).lower() not in ("true", "false"):
+    """Build a scalar by its tag, refusing tags outside the safe set."""
+    if stays_text(node):
         return str(node.value)
     loader = yaml.SafeLoader("")
     try:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import duckdb
 
@@ -110,7 +111,8 @@ def identify_people(
     ParamError
         If there is no key.
     SourceError
-        If the extract cannot be read, or not one pseudonym is found in it.
+        If the extract cannot be read, not one pseudonym is found in it, or the log
+        has been changed.
     """
     key = _find_old_key(params, workspace)
     wanted = frozenset(pseudonyms)
@@ -128,7 +130,11 @@ def identify_people(
 
 
 def read_access_log(workspace: Workspace, org: str) -> list[dict[str, object]]:
-    """Read the log of re-identifications, and check that no line was changed.
+    """Read the log of re-identifications, and check that it hangs together.
+
+    Each line holds the hash of the one before. That shows a line that was changed,
+    put in or taken out, unless it is the last; a log whose end was taken away, or all
+    of which was written anew, looks whole. Against that, keep copies elsewhere.
 
     Returns
     -------
@@ -142,11 +148,22 @@ def read_access_log(workspace: Workspace, org: str) -> list[dict[str, object]]:
         If a line is damaged, or does not follow from the one before.
     """
     path = workspace.outputs / org / ACCESS_LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = _split_lines(path.read_bytes()) if path.is_file() else []
+    return _check_chain(lines, path)
+
+
+def _split_lines(data: bytes) -> list[bytes]:
+    """Split at line feeds alone; what a crash cut off has given nobody any id."""
+    return data.split(b"\n")[:-1]
+
+
+def _check_chain(lines: list[bytes], path: Path) -> list[dict[str, object]]:
+    """Return the rows of a log, or refuse it where one does not follow."""
     previous, rows = "", []
     for number, line in enumerate(lines, start=1):
         try:
-            row = json.loads(line)
+            text = line.decode()
+            row = json.loads(text)
             follows = row["previous"] == previous
         except (ValueError, KeyError, TypeError):
             follows = False
@@ -158,7 +175,7 @@ def read_access_log(workspace: Workspace, org: str) -> list[dict[str, object]]:
                 hint="bring back the file from a copy; lines are only ever added",
             )
         rows.append(row)
-        previous = hash_text(line)
+        previous = hash_text(text)
     return rows
 
 
@@ -240,11 +257,18 @@ def _log(
     asked: int,
     found: int,
 ) -> None:
-    """Add a line to the log and flush it to disk; it holds the hash of the last."""
+    """Add a line to the log and flush it to disk; it holds the hash of the last.
+
+    Raises
+    ------
+    SourceError
+        If the log has been changed: nothing is added to it then.
+    """
     path = workspace.outputs / org / ACCESS_LOG
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path) as handle:
-        lines = path.read_text(encoding="utf-8").splitlines()
+    with _lock(path) as file:
+        lines = _split_lines(file.read())
+        _check_chain(lines, path)
         row = {
             "at": access.at.astimezone(UTC).isoformat(timespec="seconds"),
             "by": access.by.strip(),
@@ -253,19 +277,26 @@ def _log(
             "asked": asked,
             "found": found,
             "key": key.fingerprint[:12],
-            "previous": hash_text(lines[-1]) if lines else "",
+            "previous": hash_text(lines[-1].decode()) if lines else "",
         }
-        text = json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n"
-        os.write(handle, text.encode())
-        os.fsync(handle)
+        file.truncate(sum(len(line) + 1 for line in lines))
+        file.write(json.dumps(row, sort_keys=True).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[int]:
-    """Open a file for adding only, readable by its owner, by one process at a time."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
+def _lock(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to read and add to, for its owner and one process at a time."""
+    if path.is_symlink():
+        raise SourceError.build(
+            "The log of re-identifications is a link",
+            where=str(path),
+            rule="a file of its own",
+            hint="move the file that it leads to in its place",
+        )
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    with open(os.open(path, flags, 0o600), "a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        yield file

@@ -64,9 +64,9 @@ def describe_frontier(frontier: pd.DataFrame) -> str:
     highest = frame[frame["floor"] == frame["floor"].max()]
     worst = highest.loc[highest["price"].fillna(0).idxmax()]
     if not worst["price"] > 0:
-        return f"A floor of {worst['floor']:.2g} under equal access costs nothing"
+        return f"A floor of {worst['floor']:.3g} under equal access costs nothing"
     return (
-        f"A floor of {worst['floor']:.2g} by {_name(worst['attribute'])} costs "
+        f"A floor of {worst['floor']:.3g} by {_name(worst['attribute'])} costs "
         f"{_write(worst['price'])} of {_write(worst['value'] + worst['price'])} a seat"
     )
 
@@ -74,13 +74,12 @@ def describe_frontier(frontier: pd.DataFrame) -> str:
 def describe_frontier_alt(frontier: pd.DataFrame) -> str:
     """Describe the figure for readers who cannot see it."""
     parts = [
-        f"{_name(row.attribute)}, floor {row.floor:.2g}: "
-        f"{_write(row.value)} ({_write(row.low)} to {_write(row.high)}), price "
-        f"{_write(row.price)}"
+        f"{_name(row.attribute)}, floor {row.floor:.3g}: {_write(row.value)}"
+        f"{_within(row.low, row.high)}, price {_write(row.price)}"
         for row in frontier_frame(frontier).itertuples()
     ]
     return (
-        f"{describe_frontier(frontier)}. Mean per seat by floor, with 95 % intervals: "
+        f"{describe_frontier(frontier)}. Mean per seat by floor: "
         f"{'; '.join(parts) or 'none'}."
     )
 
@@ -133,7 +132,8 @@ def plot_frontier(
             axes.axvline(declared, color=SOFT, linewidth=1, linestyle=":")
         finish_axes(
             axes,
-            x_label="Floor: lowest ratio between groups' shares (95 % bands)",
+            x_label="Floor: lowest ratio between groups' shares"
+            + (" (95 % bands)" if frame["low"].notna().any() else ""),
             y_label=f"{unit} a seat" if unit else "Mean per seat",
         )
         axes.grid(axis="y", color=LINE, linewidth=0.7)
@@ -148,6 +148,12 @@ def plot_frontier(
 
 def _name(attribute: object) -> str:
     return "all at once" if attribute == _ALL else write_label(str(attribute))
+
+
+def _within(low: float, high: float) -> str:
+    if pd.isna(low) or pd.isna(high):
+        return ""
+    return f" (95 % interval {_write(low)} to {_write(high)})"
 
 
 def _write(value: float) -> str:

@@ -79,10 +79,10 @@ def describe_policies(policies: pd.DataFrame) -> str:
         return "No way to give out seats could be valued"
     better = int((chosen["gain_low"] > 0).sum())
     if len(chosen) == 1:
-        more = "is worth more than" if better else "is not clearly better than"
-        return f"Choosing who comes first {more} current practice"
+        more = "are worth more than" if better else "are not clearly worth more than"
+        return f"Seats as chosen {more} what was done"
     return (
-        f"Choosing who comes first beats current practice in {better or 'none'} of "
+        f"Seats as chosen are worth more than what was done in {better or 'none'} of "
         f"{len(chosen)} personas"
     )
 

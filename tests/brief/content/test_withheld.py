@@ -79,6 +79,41 @@ def test_small_groups_of_access_are_blank_whether_marked_or_not():
     assert access.loc[access["group"] == "female", "n"].tolist() == [70, 70]
 
 
+def make_access(*groups: tuple[str, int, int], **more: object) -> pd.DataFrame:
+    rows = [
+        {"group": name, "n": size, "selected": own, "rate": own / size, "ratio": 0.9}
+        for name, own, size in groups
+    ]
+    given = {"kind": "prescribed", "attribute": "region", "reference": "east"}
+    return pd.DataFrame(rows).assign(**given, suppressed=False, **more)
+
+
+def blank_access(table: pd.DataFrame) -> pd.DataFrame:
+    made = withhold_tables("prescription", {"access": table}, min_group=FLOOR)
+    return made["access"].set_index("group")
+
+
+def test_few_selected_and_few_left_are_blank_with_what_gives_them_away():
+    regions = (("east", 13, 63), ("north", 12, 59), ("south", 5, 42), ("west", 10, 43))
+    access = blank_access(make_access(*regions, verdict="falls short"))
+    assert access.index[access["suppressed"]].tolist() == ["south", "west"]
+    hidden = access.loc[["south", "west"]]
+    assert hidden[["n", "selected", "rate", "ratio"]].isna().all(axis=None)
+    assert set(hidden["verdict"]) == {"not shown"}
+    assert access.loc[["east", "north"], "selected"].tolist() == [13, 12]
+    rest = (("east", 30, 63), ("north", 30, 59), ("south", 38, 42), ("west", 15, 43))
+    access = blank_access(make_access(*rest))
+    assert access.index[access["suppressed"]].tolist() == ["south", "west"]
+
+
+def test_no_ratio_is_left_to_a_rate_that_is_blank():
+    regions = (("east", 4, 63), ("north", 20, 59), ("south", 15, 42), ("west", 19, 60))
+    access = blank_access(make_access(*regions))
+    assert access.index[access["suppressed"]].tolist() == ["east", "south"]
+    assert access["ratio"].isna().all()
+    assert access.loc["north", "rate"] == pytest.approx(20 / 59)
+
+
 def test_nothing_that_names_a_person_or_a_team_is_kept():
     made = {
         **withhold("prescription", make_prescription("leads")),
@@ -156,6 +191,82 @@ def test_a_recommendation_is_open_until_it_expires_unless_declined():
     assert count_actions(declined, min_group=FLOOR)["action_weeks"].empty
     undated = actions.assign(expires_on=None)
     assert len(count_actions(undated, min_group=FLOOR)["action_weeks"]) == 1
+
+
+def count_weeks(*last: str, **changed: object) -> pd.DataFrame:
+    """People whose recommendations all begin on 5 October and end on these days."""
+    actions = make_actions(("practice", "fades", len(last))).assign(
+        effective_on="2026-10-05", expires_on=list(last), **changed
+    )
+    weeks = count_actions(actions, min_group=FLOOR)["action_weeks"]
+    return weeks.set_index("week")
+
+
+def test_a_week_does_not_tell_the_few_who_went_since_another():
+    first, second, third = "2026-10-06", "2026-10-13", "2026-10-20"
+    weeks = count_weeks(*[first] * 3, *[second] * 12, *[third] * 15)
+    assert weeks["people"].tolist()[::2] == [30, 15]
+    assert weeks["suppressed"].tolist() == [False, True, False]
+    weeks = count_weeks(*[first] * 6, *[second] * 6, *[third] * 18)
+    assert weeks["suppressed"].tolist() == [False, True, False]
+    weeks = count_weeks(*[first] * 10, *[third] * 20)
+    assert weeks["people"].tolist() == [30, 20, 20]
+
+
+def test_a_week_does_not_tell_the_few_who_declined():
+    status = ["declined"] * 4 + ["proposed"] * 26
+    weeks = count_weeks(*["2026-10-06"] * 30, status=status)
+    assert weeks["suppressed"].tolist() == [True]
+    status = ["declined"] * 10 + ["proposed"] * 20
+    weeks = count_weeks(*["2026-10-06"] * 30, status=status)
+    assert weeks["people"].tolist() == [20]
+
+
+def test_a_week_does_not_tell_a_reason_that_is_not_shown():
+    actions = make_actions(("practice", "fades", 30), ("practice", "other", 4))
+    actions = actions.assign(unit=[f"u{n}" for n in range(34)])
+    counted = count_actions(actions, min_group=FLOOR)
+    assert counted["action_counts"]["people"].tolist()[-1] == 30
+    assert set(counted["action_weeks"]["people"]) == {30}
+    assert counted["action_weeks"]["suppressed"].all()
+
+
+def test_a_small_status_is_hidden_with_the_next():
+    actions = make_actions(("practice", "fades", 60))
+    status = ["approved"] * 20 + ["declined"] * 4 + ["proposed"] * 36
+    counted = count_actions(actions.assign(status=status), min_group=FLOOR)
+    table = counted["action_status"].set_index("status")
+    assert table["suppressed"].to_dict() == {
+        "approved": True,
+        "declined": True,
+        "proposed": False,
+    }
+    assert table.loc["proposed", "people"] == 36
+    alone = count_actions(
+        actions.head(40).assign(
+            status=status[:4] + ["declined"] * 36,
+        ),
+        min_group=FLOOR,
+    )["action_status"]
+    assert alone["people"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("people", "seats", "shown"),
+    [(38, 40, False), (40, 40, True), (30, 40, True), (38, 30, True)],
+)
+def test_a_count_does_not_tell_the_few_seats_without_it(people, seats, shown):
+    everyone = [f"s{n}" for n in range(40)]
+    actions = make_actions(("path_module", "begin", people))
+    tables = {
+        "actions": actions.assign(unit=everyone[:people]),
+        "seats": pd.DataFrame({"unit": everyone[:seats], "benefit": 1.0}),
+    }
+    made = withhold_tables("prescription", tables, min_group=FLOOR)
+    assert "seats" not in made
+    counts, weeks = made["action_counts"], made["action_weeks"]
+    assert counts["suppressed"].tolist() == [not shown]
+    assert weeks["people"].notna().all() == shown
 
 
 @pytest.mark.parametrize("empty", [pd.DataFrame(), make_actions()])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import multiprocessing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
@@ -24,6 +23,7 @@ from workbench.prescribe.actions.signoffs import (
     SIGNOFF_COLUMNS,
     apply_signoffs,
     find_ledger,
+    list_changed,
     read_signoffs,
     sign_off,
 )
@@ -120,7 +120,23 @@ def test_a_line_cut_off_by_a_crash_is_not_read_and_gives_way(ledger):
     assert read_signoffs(ledger)["action_id"].tolist() == IDS[:2]
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[]", '{"action_id": "x"}', ""])
+def write_line(**changes):
+    usual = dict.fromkeys(SIGNOFF_COLUMNS, "x") | {"status": "approved"}
+    return json.dumps(usual | changes)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("nonsense", "[]", '{"action_id": "x"}', "", "[" * 9000),
+        write_line(status="shipped"),
+        write_line(status="proposed"),
+        write_line(status=None),
+        write_line(by=None),
+        write_line(note=["x"]),
+        write_line(digest=1),
+    ],
+)
 def test_a_line_that_was_tampered_with_is_named(ledger, line):
     sign(ledger, IDS[:1])
     with ledger.open("a") as file:
@@ -135,33 +151,79 @@ def test_words_of_people_cannot_break_lines(ledger):
     assert json.loads(ledger.read_text())["by"] == 'lead "A"'
 
 
-WRITER = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-import pandas as pd
-from workbench.prescribe.actions.signoffs import sign_off
-actions = pd.read_parquet(sys.argv[2])
-for action in actions["action_id"][:30]:
-    sign_off(Path(sys.argv[1]), actions, action_ids=[action], status="approved",
-             by=sys.argv[3], at=datetime(2026, 10, 5, tzinfo=UTC), note="x" * 500)
-"""
+def write_thirty(ledger, name):
+    for action in IDS[:30]:
+        sign(ledger, [action], by=name, note="x" * 500)
 
 
-def test_writers_at_once_lose_no_line(tmp_path, ledger):
-    table = tmp_path / "actions.parquet"
-    ACTIONS.to_parquet(table)
+def test_writers_at_once_lose_no_line(ledger):
     names = ("first", "second", "third")
-    running = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(ledger), str(table), name])
-        for name in names
-    ]
-    assert [process.wait(timeout=120) for process in running] == [0, 0, 0]
+    fork = multiprocessing.get_context("fork")
+    running = [fork.Process(target=write_thirty, args=(ledger, name)) for name in names]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join(timeout=120)
+    assert [process.exitcode for process in running] == [0, 0, 0]
     signed = read_signoffs(ledger)
     assert signed["by"].value_counts().to_dict() == dict.fromkeys(names, 30)
     for name in names:
         own = signed.loc[signed["by"] == name, "action_id"].tolist()
         assert own == IDS[:30]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": "practice"},
+        {"course_id": "m-9"},
+        {"skill": "planning"},
+        {"behaviour": "one_to_one"},
+        {"title": "Another"},
+        {"reason": "Because."},
+        {"effort_hours": 40.0},
+        {"expires_on": pd.Timestamp("2027-12-31")},
+        {"expected_effect": 9.0},
+        {"expected_low": -9.0},
+        {"expected_high": 9.0},
+        {"expected_unit": "points"},
+        {"expected_text": "proven"},
+    ],
+)
+def test_an_approval_does_not_stand_for_what_nobody_saw(ledger, change):
+    sign(ledger, IDS[:2])
+    later = ACTIONS.copy()
+    (name, value) = next(iter(change.items()))
+    later.loc[later["action_id"] == IDS[0], name] = value
+    signed = read_signoffs(ledger)
+    applied = apply_signoffs(later, signed).set_index("action_id")
+    assert applied.loc[IDS[0], "status"] == "proposed"
+    assert pd.isna(applied.loc[IDS[0], "signed_by"])
+    assert applied.loc[IDS[1], "status"] == "approved"
+    assert list_changed(later, signed) == IDS[:1]
+    sign_off(
+        ledger, later, action_ids=IDS[:1], status="approved", by="desk lead", at=NOW
+    )
+    again = read_signoffs(ledger)
+    assert list_changed(later, again) == []
+    assert list_changed(ACTIONS, again) == IDS[:1]
+
+
+def test_what_was_declined_stays_so_and_what_is_written_alike_stays_approved(ledger):
+    sign(ledger, IDS[:1], "declined", note="on leave")
+    sign(ledger, IDS[1:3])
+    same = ACTIONS.assign(
+        title=ACTIONS["title"].where(ACTIONS["action_id"] != IDS[0], "Another"),
+        effort_hours=ACTIONS["effort_hours"] * (1 + 1e-12),
+        expires_on=ACTIONS["expires_on"].dt.date,
+        skill=ACTIONS["skill"].astype(object).where(ACTIONS["skill"].notna(), None),
+    )
+    signed = read_signoffs(ledger)
+    applied = apply_signoffs(same, signed).set_index("action_id")
+    assert applied.loc[IDS[:3], "status"].tolist() == [
+        *("declined", "approved", "approved")
+    ]
+    assert list_changed(same, signed) == []
 
 
 def test_decisions_on_actions_that_are_gone_are_left_out(ledger):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from workbench.core.params import OrgParams, load_org_params
 from workbench.core.quarters import Quarter
 from workbench.core.store import Workspace
 from workbench.data.load import load_org
-from workbench.data.pseudonyms import find_key
+from workbench.data.pseudonyms import PseudonymKey, find_key
 from workbench.prescribe.actions.signoffs import find_ledger, sign_off
 from workbench.prescribe.delivery.export import (
     ExportReport,
@@ -189,9 +190,13 @@ class DeliveryProject:
         for name, rows in lines.items():
             (folder / name).write_text("\n".join(rows) + "\n", encoding="utf-8")
 
+    @cached_property
+    def key(self) -> PseudonymKey:
+        return find_key(self.params, self.workspace)
+
     def hash(self, who: str) -> str:
         """Return the pseudonym of an employee id."""
-        return find_key(self.params, self.workspace).pseudonymise(who)
+        return self.key.pseudonymise(who)
 
     def list_actions(self) -> pd.DataFrame:
         """List one learning step per person, and a coaching task per odd one."""
@@ -243,7 +248,7 @@ class DeliveryProject:
                 "coaching_prompt": title,
             }
             for persona in ("sellers", "leads")
-            for place, title in enumerate(HOSTILE)
+            for place, title in enumerate(HOSTILE[: 2 if persona == "leads" else None])
         ]
         folder = self.workspace.stage("small", QUARTER, "_all", "portfolio")
         folder.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ def lies_within(moment: int, start: int, end: int) -> bool:
     return start <= moment < end if start < end else moment >= start or moment < end
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(PERSONS, DAYS)
 def test_every_moment_lies_in_the_shift_and_outside_quiet_hours(person, day):
     """Judged minute by minute, on the clock that the person sees."""
@@ -134,7 +134,7 @@ def test_half_an_hour_of_daylight_saving_is_handled_too():
     assert "02:30" in clocks
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.text(min_size=1, max_size=8),
     PERSONS,
@@ -184,6 +184,23 @@ def make(*steps, people=None):
             steps, calendar=CALENDAR, whereabouts=where, org="small", stamp=STAMP
         )
     )
+
+
+def test_steps_beside_take_up_room_and_are_not_written():
+    beside = [vary(action_id=f"a{i}", persona="leads") for i in range(9)]
+    calendars = make_calendars(
+        [vary(action_id="b")],
+        beside=beside,
+        calendar=CALENDAR,
+        whereabouts=Whereabouts(people={}, team_sizes={}),
+        org="small",
+        stamp=STAMP,
+    )
+    (own,) = calendars
+    (alone,) = make(vary(action_id="b"))
+    assert (own.reminders, own.dropped) == (1, 0)
+    assert own.content.count(b"BEGIN:VEVENT") == 1
+    assert own.content != alone.content
 
 
 def test_a_calendar_is_read_back_by_the_library():

@@ -9,9 +9,16 @@ import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import icalendar
 import pytest
 
-from tests.prescribe.delivery.project import HOSTILE, LEADERS, PEOPLE, DeliveryProject
+from tests.prescribe.delivery.project import (
+    HOSTILE,
+    LEADERS,
+    PEOPLE,
+    QUARTER,
+    DeliveryProject,
+)
 from workbench.core.errors import MissingColumnError, ParamError, SourceError
 from workbench.data.load import load_org
 from workbench.data.reidentify import Access, read_access_log
@@ -42,8 +49,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_format_is_written_hashed_and_the_same_the_second_time(approved):
-    report = approved.export()
+def test_every_format_is_written_hashed_and_the_same_the_second_time(project):
+    project.approve("micro_module-E01", "coaching_task-E01", "micro_module-E10")
+    report = project.export()
     first = read_all(report.root)
     assert set(report.counts) == set(FORMATS)
     assert {path.split("/")[0] for path in first} == {*FORMATS, "manifest.json"}
@@ -52,7 +60,8 @@ def test_every_format_is_written_hashed_and_the_same_the_second_time(approved):
     assert manifest["files"] == hashes
     assert manifest["complete"] is True
     assert manifest["identified"] is False
-    again = approved.export()
+    assert set(manifest["formats"]) == set(FORMATS)
+    again = project.export()
     second = read_all(again.root)
     assert json.loads(second.pop("manifest.json")) == manifest
     assert second == first
@@ -86,6 +95,8 @@ def test_a_preview_shows_what_is_proposed_but_never_with_ids(project):
     report = project.export(formats=("lms",), status="proposed")
     assert report.steps == len(project.list_actions()) - 2
     assert report.left_out == {"not proposed": 1, "nobody leads the person": 1}
+    assert report.root == project.exports / "_proposed" / "_all"
+    assert project.export(formats=("lms",)).root == project.exports / "_all"
     with pytest.raises(ParamError, match="Only approved actions are exported with"):
         project.export(status="proposed", access=ACCESS)
 
@@ -117,6 +128,67 @@ def test_a_team_is_the_one_of_the_day_not_of_the_table(approved):
         assert (approved.hash("E01") in text) is expected
 
 
+def test_a_manager_who_has_left_gets_nothing(approved):
+    """The jobs still name the manager; the people's own steps go on."""
+    approved.write_extracts(gone=("E00",))
+    load_org(approved.params, approved.workspace)
+    report = approved.export(formats=("calendar", "chat", "agenda"))
+    for path, data in read_all(report.root).items():
+        assert approved.hash("E00").encode() not in data, path
+    assert report.left_out["nobody leads the person"] == 4 + 1
+    assert report.people == len(PEOPLE) - 1
+
+
+def test_a_manager_without_consent_keeps_a_label(approved):
+    approved.write_extracts(refuse=("E00",))
+    load_org(approved.params, approved.workspace)
+    root = approved.export(formats=("agenda",)).root
+    managers = {row["manager"] for row in read_csv(root / "agenda/index.csv")}
+    (label,) = managers - {approved.hash("E09")}
+    assert label.startswith("team-")
+
+
+def test_limits_of_reminders_hold_over_the_exports_of_all_personas(approved):
+    """A manager's own step is of one persona, those of the team of another."""
+    events = {
+        persona: read_events(
+            approved.export(formats=("calendar",), persona=persona).root,
+            approved.hash("E00"),
+        )
+        for persona in ("sellers", "leads", None)
+    }
+    assert len(events["sellers"]) == 4
+    assert len(events["leads"]) == 1
+    assert events["sellers"] | events["leads"] == events[None]
+
+
+def read_events(root: Path, recipient: str) -> dict[str, datetime]:
+    """Read when each event of a recipient begins."""
+    rows = read_csv(root / "calendar/index.csv")
+    (path,) = (row["file"] for row in rows if row["recipient"] == recipient)
+    content = (root / "calendar" / path).read_bytes()
+    return {
+        str(event["UID"]): event.decoded("DTSTART")
+        for event in icalendar.Calendar.from_ical(content).walk("VEVENT")
+    }
+
+
+def test_a_persona_without_results_takes_up_no_room(approved):
+    folder = approved.workspace.stage("small", QUARTER, "sellers", "prescription")
+    (folder / "actions.parquet").unlink()
+    assert approved.export(formats=("calendar",), persona="leads").people == 2
+
+
+def test_messages_to_be_sent_are_those_that_were_written(approved):
+    report = approved.export(formats=("chat",))
+    written = {path.read_bytes() for path in (report.root / "chat").rglob("*.json")}
+    assert {item.content for item in report.messages} == written
+    assert {item.recipient for item in report.messages} == set(
+        map(approved.hash, LEADERS)
+    )
+    assert approved.export(formats=("lms",)).messages == ()
+
+
 def test_who_withdrew_consent_or_left_since_gets_nothing(approved):
     approved.write_extracts(refuse=("E01",), gone=("E02",))
     load_org(approved.params, approved.workspace)
@@ -145,8 +217,11 @@ def test_one_persona_has_a_folder_of_its_own(approved):
 def test_some_formats_leave_the_others_as_they_were(approved):
     approved.export(formats=("lms", "feed"))
     before = approved.read_manifest()["files"]
-    approved.export(formats=("feed",))
-    assert approved.read_manifest()["files"] == before
+    approved.export(formats=("feed",), start=date(2026, 12, 1))
+    manifest = approved.read_manifest()
+    assert manifest["files"] == before
+    first = {name: facts["from"] for name, facts in manifest["formats"].items()}
+    assert first == {"lms": "2026-10-01", "feed": "2026-12-01"}
     with pytest.raises(ParamError, match="There is no such format"):
         approved.export(formats=("lms", "fax"))
 

@@ -44,9 +44,28 @@ ANY_TEXT = st.text(max_size=60) | st.sampled_from(HOSTILE)
 
 
 @pytest.mark.parametrize("sign", TRIGGERS)
-@pytest.mark.parametrize("before", ["", " ", "\u00a0", "\ufeff", "\u200b", "\u3000"])
+@pytest.mark.parametrize(
+    "before", ["", " ", "\f", "\u00a0", "\ufeff", "\u200b", "\u3000"]
+)
 def test_a_cell_that_would_be_calculated_gets_an_apostrophe(sign, before):
     assert guard_cell(f"{before}{sign}1+cmd()") == f"'{before}{sign}1+cmd()"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Course;=HYPERLINK(1)", "Course;'=HYPERLINK(1)"),
+        ("Course,+1", "Course,'+1"),
+        ("Course|@SUM(1)", "Course|'@SUM(1)"),
+        ("Course\t-1", "Course\t'-1"),
+        ('Course; "=1', "Course; \"'=1"),
+        ("Course;;＝1", "Course;;'＝1"),
+        ("=a;=b", "'=a;'=b"),
+        ("Sales; new, old", "Sales; new, old"),
+    ],
+)
+def test_a_part_that_another_delimiter_would_make_a_cell_is_guarded(text, expected):
+    assert guard_cell(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "a=b", "12", "-3.5", "Größe", "(none)", "1-2"])
@@ -60,6 +79,12 @@ def test_no_text_begins_a_formula_once_guarded(text):
         shown = unicodedata.normalize("NFKC", cell.lstrip()).lstrip()
         number = re.fullmatch(r"-?\d+(\.\d+)?", cell, re.ASCII)
         assert number or not shown.startswith(("=", "+", "-", "@"))
+        for delimiter in ";,|\t":
+            for part in cell.split(delimiter)[1:]:
+                shown = unicodedata.normalize("NFKC", part.strip(" \"'\n\r\t"))
+                assert part.lstrip(' \n\r\t"').startswith("'") or not (
+                    shown.startswith(("=", "+", "-", "@"))
+                )
 
 
 @given(ANY_TEXT)

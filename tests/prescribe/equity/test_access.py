@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from workbench.core.errors import MissingColumnError
 from workbench.prescribe.equity.access import ACCESS_COLUMNS, measure_access
 from workbench.prescribe.equity.four_fifths import check_four_fifths
 from workbench.prescribe.equity.ratio_intervals import (
-    interval_katz,
     interval_koopman,
     interval_wilson,
 )
@@ -34,7 +34,7 @@ def measure(people: pd.DataFrame, **more: object) -> pd.DataFrame:
     return measure_access(people, **given).set_index("group")  # type: ignore[arg-type]
 
 
-DAYS = {"day": (40, 100), "late": (18, 60), "night": (9, 40)}
+DAYS = {"day": (40, 100), "late": (18, 60), "night": (12, 40)}
 
 
 def test_rates_and_ratios_to_the_largest_group() -> None:
@@ -62,7 +62,9 @@ def test_rows_of_one_person_count_as_one() -> None:
     people = make(DAYS)
     table = measure(pd.concat([people] * 3, ignore_index=True))
     late = table.loc["late"]
-    low, high = interval_katz(18, 60, 40, 100)
+    low, high = confint_proportions_2indep(
+        18, 60, 40, 100, compare="ratio", method="log"
+    )
     stretch = math.sqrt(160 / 159)
     assert math.log(late["ratio_high"] / late["ratio"]) == pytest.approx(
         stretch * math.log(high / 0.75)
@@ -114,7 +116,22 @@ def test_clustered_intervals_cover_the_ratio() -> None:
     ],
 )
 def test_small_groups_and_what_would_give_them_away_are_hidden(sizes, hidden) -> None:
-    assert find_hidden(sizes, min_group=10) == hidden
+    assert find_hidden([(size,) for size in sizes], min_group=10) == hidden
+
+
+@pytest.mark.parametrize(
+    ("cells", "hidden"),
+    [
+        # 3 of 28 are selected; with the next smallest that makes 8, so one more goes
+        ([(90, 16, 74), (60, 12, 48), (40, 5, 35), (28, 3, 25)], [0, 1, 1, 1]),
+        # 25 hidden people, but 4 of them are not selected
+        ([(90, 40, 50), (60, 40, 20), (15, 15, 0), (12, 8, 4)], [0, 1, 1, 1]),
+        # nobody selected is no small number, nor is everybody
+        ([(90, 40, 50), (60, 0, 60), (30, 30, 0)], [0, 0, 0]),
+    ],
+)
+def test_few_selected_or_few_left_are_as_telling_as_few_people(cells, hidden) -> None:
+    assert find_hidden(cells, min_group=10) == [bool(item) for item in hidden]
 
 
 def test_hidden_rows_show_no_number() -> None:
@@ -128,6 +145,38 @@ def test_hidden_rows_show_no_number() -> None:
     numbers = table.loc[["dawn", "night"], ACCESS_COLUMNS[3:11]]
     assert numbers.isna().all(axis=None)
     assert table.loc["night", "verdict"] == "not shown"
+
+
+@pytest.mark.parametrize("few", [(3, 28), (25, 28)])
+def test_a_count_of_the_selected_or_the_rest_is_not_told(few) -> None:
+    table = measure(make({**DAYS, "dawn": few}))
+    assert table.loc["dawn", ACCESS_COLUMNS[3:11]].isna().all()
+    assert table.loc["dawn", "verdict"] == "not shown"
+    hidden = table.index[table["suppressed"]]
+    chosen = sum({**DAYS, "dawn": few}[name][0] for name in hidden)
+    people = sum({**DAYS, "dawn": few}[name][1] for name in hidden)
+    assert len(hidden) > 1
+    assert min(chosen, people - chosen) >= 10
+
+
+def test_the_largest_group_shown_is_the_reference() -> None:
+    counts = {"day": (4, 100), "late": (20, 60), "night": (15, 50), "dawn": (12, 40)}
+    table = measure(make(counts))
+    assert table["suppressed"].to_dict() == {
+        "dawn": True,
+        "day": True,
+        "late": False,
+        "night": False,
+    }
+    assert set(table["reference"]) == {"late"}
+    assert table.loc["night", "ratio"] == pytest.approx(15 / 50 * 60 / 20)
+
+
+def test_people_selected_count_not_their_quarters() -> None:
+    """Twelve quarters of three people: 12 is no number of people."""
+    people = make({"day": (40, 100), "late": (3, 60), "night": (12, 40)})
+    table = measure(pd.concat([people] * 4, ignore_index=True))
+    assert table.loc["late", "suppressed"]
 
 
 def test_persons_not_rows_decide_what_is_small() -> None:
@@ -167,7 +216,7 @@ def test_a_check_passes_only_where_the_interval_allows(counts, verdict, passed) 
 
 
 def test_a_hidden_group_keeps_a_check_from_passing() -> None:
-    counts = {"day": (4000, 8000), "late": (3900, 8000), "x": (4, 8), "y": (4, 8)}
+    counts = {"day": (4000, 8000), "late": (3900, 8000), "x": (5, 10), "y": (5, 10)}
     table = measure_access(make(counts), kind="prescribed", attributes=["shift"])
     (check,) = check_four_fifths(table)
     assert check.passed is None

@@ -57,7 +57,7 @@ def test_a_floor_that_whole_seats_cannot_hold_is_said_with_the_highest_that_can(
         }
     )
     table = trace_frontier(
-        frame, seats=6, attributes=["gender"], floors=(0, 0.5, 0.9, 1), min_group=5
+        frame, seats=6, attributes=["gender"], floors=(0, 0.5, 0.9, 1), min_group=1
     ).set_index("floor")
     stuck = table[table["limitation"].str.startswith("no allocation")]
     assert stuck.index.tolist() == [0.9, 1.0]
@@ -65,6 +65,26 @@ def test_a_floor_that_whole_seats_cannot_hold_is_said_with_the_highest_that_can(
     top = table.drop(index=stuck.index).iloc[-1]
     assert top["selection_ratio"] == pytest.approx(22 / 28)
     assert 0.784 < top.name <= 22 / 28
+
+
+def test_no_ratio_tells_a_small_number_of_the_selected() -> None:
+    """19 of 104 and 18 of 96 are fine, and 3 of 7 left out are not, nor 5 of 96."""
+    few = pd.DataFrame(
+        {
+            "unit": [f"u{n:03d}" for n in range(207)],
+            "gender": ["f"] * 104 + ["m"] * 96 + ["x"] * 7,
+            "benefit": [9.0] * 19 + [1.0] * 85 + [9.0] * 18 + [1.0] * 78 + [9.0] * 7,
+        }
+    )
+    asked = {"attributes": ["gender"], "floors": (0, 0.5)}
+    table = trace_frontier(few, seats=40, **asked)
+    assert table["selection_ratio"].isna().all()
+    assert table["value"].notna().all()
+    without = few[few["gender"] != "x"]
+    table = trace_frontier(without, seats=37, **asked)
+    assert table["selection_ratio"].iloc[0] == pytest.approx(19 / 104 * 96 / 18)
+    rare = without.assign(benefit=[9.0] * 40 + [1.0] * 64 + [9.0] * 5 + [1.0] * 91)
+    assert trace_frontier(rare, seats=45, **asked)["selection_ratio"].isna().iloc[0]
 
 
 def test_errors_of_value_and_price_by_hand() -> None:

@@ -165,8 +165,23 @@ def test_the_text_names_ratio_and_price() -> None:
     found = allocate_seats(frame, seats=10, attributes=["gender"], floor=1.0)
     assert found.price == pytest.approx(5)
     assert found.text == (
-        "By benefit alone the lowest ratio by gender is 0.00; the floor of 1 costs 5 "
-        "of benefit, 25.0% of it."
+        "By the order alone the lowest ratio by gender is 0.00; the floor of 1 costs "
+        "25.0% of the sum that the order goes by."
+    )
+
+
+def test_the_text_tells_no_small_number() -> None:
+    frame = pd.DataFrame(
+        {
+            "unit": [f"u{n:02d}" for n in range(40)],
+            "gender": ["m"] * 20 + ["f"] * 20,
+            "benefit": [2.0] * 12 + [1.0] * 25 + [2.0] * 3,
+        }
+    )
+    found = allocate_seats(frame, seats=15, attributes=["gender"], floor=0.1)
+    assert found.text == (
+        "By the order alone the lowest ratio by gender is not shown; the floor of 0.1 "
+        "changes nothing."
     )
 
 

@@ -27,7 +27,7 @@ BETTER = Harm(label="Skill", estimate=2.0, low=1.0, high=3.0, unit="points")
 @pytest.mark.parametrize(
     ("change", "choice", "reason"),
     [
-        ({}, "boost", "more per hour than most modules"),
+        ({}, "boost", "per hour no less than the programme's median"),
         ({"ratio": 1.0}, "keep", "below the programme's median"),
         (
             {"raw_low": -1.0, "overall": 0.3},

@@ -13,7 +13,7 @@ from tests.prescribe.predict.drawn import draw_frame, replace_rows
 from workbench.core.errors import ContractError, MissingColumnError, ParamError
 from workbench.core.results import StageResult
 from workbench.prescribe.predict.analysis import NO_BETTER
-from workbench.prescribe.predict.cards import PURPOSE, write_card
+from workbench.prescribe.predict.cards import PURPOSE
 from workbench.prescribe.predict.features import check_features
 from workbench.prescribe.predict.stage import predict_stage
 
@@ -167,9 +167,6 @@ def test_cards_hold_purpose_split_numbers_and_that_nothing_is_a_cause(
         assert "none of them is shown to be a cause" in own["What goes with it"]
         assert "Protected attributes are no features" in own["Features"]
         assert own["Owner"].startswith("To be named")
-    text = write_card(cards, "left", title="Leaving")
-    assert text.startswith("### Leaving\n\n**Purpose.** ")
-    assert text.count("**") == 2 * len(cards[cards["target"] == "left"])
 
 
 def test_one_outcome_that_is_refused_does_not_stop_the_others(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.prescribe.drawn_stage import draw_records, make_params, make_people
@@ -99,6 +102,43 @@ def test_who_has_not_agreed_gets_no_action(made: dict) -> None:
     )
     assert seated[0] not in set(again.tables["actions"]["unit"])
     assert seated[1] in set(again.tables["actions"]["unit"])
+
+
+def test_a_rule_s_people_do_not_tell_the_few_seats_without_it(made: dict) -> None:
+    (counts,) = made["result"].tables["rule_counts"].to_dict("records")
+    assert not counts["suppressed"]
+    assert counts["people_proposed"] == len(made["result"].tables["seats"]) == 20
+    seated = sorted(made["result"].tables["seats"]["unit"])
+    again = estimate_prescription_stage(
+        [made["records"]],
+        made["people"],
+        made["portfolio"],
+        **(made["given"] | {"consent": made["given"]["consent"] - {seated[0]}}),
+    )
+    assert len(again.tables["seats"]) == 20
+    (few,) = again.tables["rule_counts"].to_dict("records")
+    assert few["suppressed"]
+    assert pd.isna(
+        [few[f"people_{name}"] for name in ("met", "open", "proposed")]
+    ).all()
+
+
+@pytest.mark.parametrize(("unknown", "told"), [(3, "fewer than 10"), (12, "12")])
+def test_how_many_have_no_known_need_is_not_told_of_a_few(
+    made: dict, unknown: int, told: str
+) -> None:
+    frame = made["people"].frame.copy()
+    free = frame.index[~frame["learnt"].astype(bool)][:unknown]
+    frame.loc[free, "skill_gap"] = float("nan")
+    result = estimate_prescription_stage(
+        [made["records"]],
+        replace(made["people"], frame=frame),
+        made["portfolio"],
+        **made["given"],
+    )
+    (check,) = [item for item in result.checks if item.check == "need_known"]
+    assert check.text.startswith(f"Of {told} people the need is not known")
+    assert math.isnan(check.value) == (unknown < 10)
 
 
 def test_values_are_of_the_path_and_of_people_held_out(made: dict) -> None:

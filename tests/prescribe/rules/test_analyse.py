@@ -18,14 +18,14 @@ from tests.prescribe.rules.draws import (
     skill_tests,
 )
 from tests.prescribe.rules.draws import make_rule as draw_rule
-from workbench.prescribe.rules.analyse import analyse_rules
+from workbench.prescribe.rules.analyse import MOST_CONFLICTS, analyse_rules
 from workbench.prescribe.rules.evaluate import find_candidates
 from workbench.prescribe.rules.language import Not, list_tests
 from workbench.prescribe.rules.settle import Fate, settle
 
 EVERYBODY = make_situation(list_people())
 SKILLED = make_skilled()
-MANY = settings(max_examples=120, deadline=None)
+MANY = settings(max_examples=60, deadline=None)
 
 
 def list_findings(book, kind):
@@ -262,6 +262,13 @@ def test_one_skill_cannot_have_two_gaps_but_two_skills_can(tmp_path):
     (found,) = analyse(tmp_path, low, high, limits="{only_one_of: [[low, high]]}")
     assert "gap of a skill" in found.text
     assert "gap of another skill" in found.text
+
+
+def test_of_many_conflicts_the_first_are_told(tmp_path):
+    rules = [make_rule(f"r{number}", "{tenure: known}") for number in range(40)]
+    found = analyse(tmp_path, *rules)
+    assert len(found) == MOST_CONFLICTS < 40 * 39 / 2
+    assert found[0].rules == ("r0", "r1")
 
 
 def test_a_negated_rule_is_still_read(tmp_path):

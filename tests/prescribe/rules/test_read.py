@@ -373,6 +373,32 @@ def test_files_that_are_no_rules(tmp_path, text, message):
     assert message in fail(tmp_path, text)
 
 
+def test_there_are_at_most_two_hundred_rules(tmp_path):
+    rules = [make_rule(f"r{number}", "{tenure: known}") for number in range(201)]
+    assert len(read(tmp_path, make_book(*rules[:200])).rules) == 200
+    told = fail(tmp_path, make_book(*rules).replace("none", "[gap]"))
+    assert "2:3: there are at most 200 rules, these are 201" in told
+    assert "there is no rule" not in told
+
+
+def test_a_protected_attribute_is_neither_condition_nor_reason_even_as_a_fact(tmp_path):
+    known = Vocabulary(protected=("level", "role", "skill"))
+    for when in ("{level: L1}", "{any: [{tenure: known}, {not: {role: lead}}]}"):
+        told = fail(tmp_path, make_book(make_rule("one", when)), known=known)
+        assert "is a protected attribute, and never a condition" in told
+    text = make_book(make_rule("one", "{tenure: known}"))
+    for word in ("level", "role", "skill"):
+        reason = text.replace("Because.", f"As {{{word}}} says.")
+        told = fail(tmp_path, reason, known=known)
+        assert f"{word} is a protected attribute, and never a reason" in told
+        titled = text.replace("title: Do it", f"title: 'Do {{{word}}}'")
+        assert "and never a reason" in fail(tmp_path, titled, known=known)
+    level = text.replace("Because.", "As {level} says.")
+    assert read(tmp_path, level, Vocabulary()).rules[0].then.reason == (
+        "As {level} says."
+    )
+
+
 def test_an_absent_or_huge_file_is_named(tmp_path):
     from workbench.prescribe.rules.read import read_rules
 
@@ -423,7 +449,7 @@ PLACES = list(list_places(yaml.safe_load(GOOD)))[1:]
 
 
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

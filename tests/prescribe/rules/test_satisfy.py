@@ -25,7 +25,7 @@ from workbench.prescribe.rules.situation import Situation
 
 PEOPLE = list_people()
 EVERYBODY = make_situation(PEOPLE)
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=75, deadline=None)
 
 
 @MANY

@@ -68,7 +68,7 @@ def test_a_gap_that_is_not_known_goes_last():
     assert kept == [rows[1]]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(

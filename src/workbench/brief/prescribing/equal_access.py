@@ -41,6 +41,7 @@ __all__ = ["choose_access", "choose_frontier", "list_unequal", "show_access"]
 _FRONTIER = 3.2
 _SHORT = "falls short"
 _KINDS = {"prescribed": "Prescribed", "taken_up": "Taken up"}
+_COUNTED = {"prescribed": "People", "taken_up": "Person-quarters"}
 _DRAWN = {
     "attribute": "group_by",
     "ratio_low": "ratio_ci_low",
@@ -161,14 +162,15 @@ def _tabulate_unequal(data: BriefData, access: pd.DataFrame) -> Block:
         filled = cells.setdefault(key, {"group": row["group"]})
         filled["by"] = str(row["attribute"]).replace("_", " ")
         filled["persona"] = row["who"]
-        filled["people"] = write_people(row["n"], data.min_group)
         kind = str(row["kind"])
+        filled[f"{kind}_n"] = write_people(row["n"], data.min_group)
         filled[kind] = _write_ratio(row)
         filled[f"{kind}_rate"] = format_percent(row["rate"], digits=0)
     kinds = [
         field
         for kind, name in _KINDS.items()
         for field in (
+            Field(f"{kind}_n", _COUNTED[kind], _keep, numeric=True),
             Field(f"{kind}_rate", name, _keep, numeric=True),
             Field(kind, "Ratio", _keep, numeric=True),
         )
@@ -179,12 +181,13 @@ def _tabulate_unequal(data: BriefData, access: pd.DataFrame) -> Block:
             words("group", "Group"),
             words("by", "By"),
             words("persona", "Among"),
-            Field("people", "People", _keep, numeric=True),
             *kinds,
         ),
         caption="Groups that differ from the largest group of their kind: share of "
-        "people, and its ratio to that group's with 95 % interval (1 is equal). Groups "
-        f"under {data.min_group} people are not shown",
+        "people who may learn with a seat prescribed, share of person-quarters in "
+        "which a programme was taken up, and their ratios to that group's with 95 % "
+        f"interval (1 is equal). Groups with under {data.min_group} people selected or "
+        "not selected are not shown",
         empty="",
         anchor="tbl-unequal",
     )

@@ -160,7 +160,7 @@ def describe_path(
 
 
 def describe_policy(row: Mapping[str, Any]) -> str:
-    """Say what choosing who comes first is worth against current practice.
+    """Say what seats given in the chosen order are worth against current practice.
 
     Parameters
     ----------
@@ -168,22 +168,23 @@ def describe_policy(row: Mapping[str, Any]) -> str:
         The row of the chosen policy in `gather_prescription` of ``policies``.
     """
     share = row.get("share")
-    who = "" if is_missing(share) else f" with seats for {_percent(share)} of people"
+    known = not is_missing(share)
+    who = f"Seats for {_percent(share)} of people" if known else "These seats"
     value = format_value(row.get("value"), 2, signed=True)
     start = (
-        f"Choosing who comes first is worth {value} {_UNIT} a person"
-        f"{_within(row.get('low'), row.get('high'))}{who}"
+        f"{who} on this path are worth {value} {_UNIT} a person of the persona"
+        f"{_within(row.get('low'), row.get('high'))}"
     )
     low, high = row.get("gain_low"), row.get("gain_high")
     gain = format_value(row.get("gain_over_current"), 2, signed=True)
     more = f"{gain}{_within(low, high)}"
     if is_missing(low) or is_missing(high):
-        return f"{start}; it could not be set against current practice."
+        return f"{start}; it could not be set against what was done."
     if float(low or 0.0) > 0:
-        return f"{start}, more than current practice: {more}."
+        return f"{start}, more than what was done: {more}."
     if float(high or 0.0) < 0:
-        return f"{start}, less than current practice: {more}. Keep current practice."
-    return f"{start}; whether that beats current practice cannot be told: {more}."
+        return f"{start}, less than what was done: {more}. Keep what was done."
+    return f"{start}; whether that beats what was done cannot be told: {more}."
 
 
 def describe_frontier(rows: pd.DataFrame, *, floor: float, unit: str) -> str:
@@ -202,7 +203,7 @@ def describe_frontier(rows: pd.DataFrame, *, floor: float, unit: str) -> str:
         return "the price of equal access could not be computed."
     near = rows.loc[(rows["floor"] - floor).abs().sort_values(kind="stable").index]
     ends = near.drop_duplicates("attribute").sort_index()
-    at = f"{ends['floor'].iloc[0]:.2g}"
+    at = f"{ends['floor'].iloc[0]:.3g}"
     unheld = ends[ends["price"].isna()]
     costly = ends[ends["price"].round(2) > 0]
     parts = [

@@ -150,9 +150,7 @@ def _tabulate_counts(data: BriefData, counts: pd.DataFrame) -> Block:
         filled = cells.setdefault(key, {"action": _name(key[0])})
         filled["reason"] = MISSING if key[1] == OTHER else key[1].replace("_", " ")
         filled[str(row["persona"])] = (
-            f"under {data.min_group}"
-            if row["suppressed"]
-            else format_count(row["people"])
+            _HIDDEN if row["suppressed"] else format_count(row["people"])
         )
     labels = dict(zip(counts["persona"], counts["who"], strict=True))
     return tabulate_frame(
@@ -167,7 +165,8 @@ def _tabulate_counts(data: BriefData, counts: pd.DataFrame) -> Block:
         ),
         caption="People by recommended action and its reason, persona by persona; "
         f"somebody may have several. Those for under {data.min_group} people of a "
-        "persona are added up in the last row",
+        "persona are added up in the last row; what would tell of so few, such as "
+        "nearly all with a seat, is not shown",
         empty="",
         anchor="tbl-next-actions",
         most_rows=60,
@@ -186,7 +185,7 @@ def _state_signed(data: BriefData) -> str:
         if told.get(name, _HIDDEN) != _HIDDEN
     ]
     if not parts:
-        return "Too few recommendations to count."
+        return "Recommendations are not shown by status."
     return f"Recommendations are {join_words(parts)}; none acts by itself."
 
 

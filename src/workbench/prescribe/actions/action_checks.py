@@ -9,7 +9,11 @@ import pandas as pd
 
 from workbench.core.results import Check
 from workbench.prescribe.actions.courses import Courses
-from workbench.prescribe.rules.analyse import Finding, analyse_rules
+from workbench.prescribe.rules.analyse import (
+    MOST_CONFLICTS,
+    Finding,
+    analyse_rules,
+)
 from workbench.prescribe.rules.language import RuleBook
 
 __all__ = ["check_actions"]
@@ -42,7 +46,8 @@ def check_actions(
     -------
     tuple of Check
         ``actions_consent``, ``rules_unreachable``, ``rules_conflict``,
-        ``actions_retired`` (required), ``rules_retired`` and ``manager_hours``.
+        ``actions_retired`` (required), ``rules_retired`` and ``manager_hours``, whose
+        value is the median over managers, in hours; NaN for fewer than `min_group`.
     """
     findings = analyse_rules(rules)
     return (
@@ -72,12 +77,14 @@ def _check_consent(refused: int, min_group: int) -> Check:
 
 def _check_findings(name: str, kind: str, findings: Sequence[Finding]) -> Check:
     own = [finding for finding in findings if finding.kind == kind]
+    all_told = kind != "conflict" or len(own) < MOST_CONFLICTS
     return Check(
         check=name,
         passed=not own,
         value=len(own),
         limit=0,
-        text=" ".join(f"{finding.text}." for finding in own),
+        text=" ".join(f"{finding.text}." for finding in own)
+        + ("" if all_told else " No more conflicts were looked for."),
         advice="Change rules.yml; workbench rules check shows it." if own else "",
     )
 
@@ -123,16 +130,29 @@ def _check_hours(table: pd.DataFrame, rules: RuleBook, min_group: int) -> Check:
         why = "no coaching task" if hours.empty else "rules.yml states no manager_hours"
         return Check(check="manager_hours", passed=None, text=f"Not checked: {why}.")
     over = int((hours > limit).sum())
-    few = f"fewer than {min_group}" if 0 < over < min_group else str(over)
+    shown = len(hours) >= min_group
+    asked_for = (
+        f"{len(hours)} managers for {hours.median():.1f} hours in the middle"
+        if shown
+        else f"fewer than {min_group} managers"
+    )
     return Check(
         check="manager_hours",
         passed=over == 0,
-        value=float(hours.max()),
+        value=float(hours.median()) if shown else math.nan,
         limit=limit,
-        text=f"Coaching tasks ask {len(hours)} managers for {hours.median():.1f} hours"
-        f" in the middle and {hours.max():.1f} at most, in this persona alone; {few}"
-        f" would need more than {limit:g}.",
+        text=f"Coaching tasks ask {asked_for}, in this persona alone;"
+        f" {_say_over(over, len(hours), min_group)} would need more than {limit:g}.",
         advice="Sign off fewer coaching tasks, or lower limits.actions_per_person."
         if over
         else "",
     )
+
+
+def _say_over(over: int, count: int, min_group: int) -> str:
+    """Say how many managers are over the limit; neither they nor the rest are few."""
+    if over == 0:
+        return "none of them"
+    if over < min_group:
+        return "some of them"
+    return str(over) if count == over or count - over >= min_group else "most of them"

@@ -14,10 +14,11 @@ from workbench.prescribe.actions.rows import PROPOSED
 from workbench.prescribe.actions.signoffs import (
     apply_signoffs,
     find_ledger,
+    list_changed,
     read_signoffs,
 )
 
-__all__ = ["STAGE", "choose_actions", "expand_ids", "read_actions"]
+__all__ = ["STAGE", "choose_actions", "expand_ids", "find_changed", "read_actions"]
 
 STAGE = "prescription"
 """Stage that leaves the table ``actions``."""
@@ -64,6 +65,27 @@ def read_actions(
         )
     signed = read_signoffs(find_ledger(workspace, org, quarter))
     return apply_signoffs(pd.concat(tables, ignore_index=True), signed)
+
+
+def find_changed(
+    workspace: Workspace, org: str, quarter: Quarter, actions: pd.DataFrame
+) -> frozenset[str]:
+    """Find actions that were approved and have changed since, and so are open again.
+
+    Parameters
+    ----------
+    workspace, org, quarter
+        As `read_actions` takes them.
+    actions : DataFrame
+        Of `read_actions`, or some of its rows.
+
+    Returns
+    -------
+    frozenset of str
+        Ids of such actions.
+    """
+    signed = read_signoffs(find_ledger(workspace, org, quarter))
+    return frozenset(list_changed(actions, signed))
 
 
 def choose_actions(

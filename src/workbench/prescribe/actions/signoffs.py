@@ -2,7 +2,8 @@
 
 One file of JSON lines per quarter, ``outputs/<org>/signoffs/<quarter>.jsonl``. Lines
 are only ever added; the last one of an action stands. The table of actions is not
-touched, so that a repeated run leaves it as it was, and what people decided stays.
+touched, so that a repeated run leaves it as it was, and what people decided stays: an
+approval only of the very action that was approved, as its digest tells.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pandas as pd
 from workbench.core.errors import ParamError, SourceError
 from workbench.core.quarters import Quarter
 from workbench.core.store import Workspace
+from workbench.prescribe.actions.action_digest import digest_actions
 from workbench.prescribe.actions.rows import PROPOSED
 
 __all__ = [
@@ -27,14 +29,25 @@ __all__ = [
     "Decision",
     "apply_signoffs",
     "find_ledger",
+    "list_changed",
     "read_signoffs",
     "sign_off",
 ]
 
 Decision = Literal["approved", "declined"]
 
-SIGNOFF_COLUMNS: tuple[str, ...] = ("action_id", "status", "by", "at", "note")
-"""Keys of a line of the ledger, all texts; ``at`` is in UTC."""
+SIGNOFF_COLUMNS: tuple[str, ...] = (
+    "action_id",
+    "status",
+    "by",
+    "at",
+    "note",
+    "digest",
+)
+"""Keys of a line of the ledger, all texts.
+
+``at`` is in UTC; ``digest`` is of the action as it was decided on.
+"""
 
 _LONGEST_NAME = 80
 _LONGEST_NOTE = 1000
@@ -87,7 +100,8 @@ def sign_off(
     path : Path
         The ledger.
     actions : DataFrame
-        The actions of the quarter: ``action_id``, ``expires_on``.
+        The actions of the quarter: ``action_id``, ``expires_on``, and what
+        `digest_actions` reads.
     action_ids : sequence of str
         Which of them are decided on; each counts once.
     status : str
@@ -116,6 +130,8 @@ def sign_off(
         raise ParamError.build("The time of a sign-off has no time zone", got=str(at))
     moment = at.astimezone(UTC)
     _check_actions(actions, ids, status, moment)
+    chosen = actions[actions["action_id"].isin(ids)]
+    digests = digest_actions(chosen).to_dict()
     lines = "".join(
         json.dumps(
             {
@@ -124,6 +140,7 @@ def sign_off(
                 "by": " ".join(by.split()),
                 "at": moment.isoformat(timespec="seconds"),
                 "note": text,
+                "digest": digests[item],
             },
             ensure_ascii=False,
             sort_keys=True,
@@ -138,10 +155,15 @@ def sign_off(
 def apply_signoffs(actions: pd.DataFrame, signoffs: pd.DataFrame) -> pd.DataFrame:
     """Return actions with what was decided on each; the last decision stands.
 
+    An approval stands for the action that was approved. Where a later run proposes
+    something else under the same id, it is proposed again; what was declined stays
+    declined.
+
     Parameters
     ----------
     actions : DataFrame
-        With ``action_id``, ``status``, ``signed_by``, ``signed_at``.
+        With ``action_id``, ``status``, ``signed_by``, ``signed_at``, and what
+        `digest_actions` reads.
     signoffs : DataFrame
         Of `read_signoffs`. Decisions on actions that are not there any more are left
         out.
@@ -150,15 +172,35 @@ def apply_signoffs(actions: pd.DataFrame, signoffs: pd.DataFrame) -> pd.DataFram
     -------
     DataFrame
         A copy; ``status`` is ``proposed``, ``approved`` or ``declined``; ``signed_by``
-        and ``signed_at`` (UTC) are missing where nobody decided.
+        and ``signed_at`` (UTC) are missing where no decision stands.
     """
-    last = signoffs.drop_duplicates("action_id", keep="last").set_index("action_id")
+    last = _keep_last(signoffs)
+    last = last.drop(index=list_changed(actions, signoffs))
     ids = actions["action_id"]
     return actions.assign(
         status=ids.map(last["status"]).astype("str").fillna(PROPOSED),
         signed_by=ids.map(last["by"]).astype("str"),
         signed_at=ids.map(last["at"]).astype("str"),
     )
+
+
+def list_changed(actions: pd.DataFrame, signoffs: pd.DataFrame) -> list[str]:
+    """List ids of actions that were approved and are not what they were then.
+
+    Parameters
+    ----------
+    actions, signoffs : DataFrame
+        As `apply_signoffs` takes them.
+    """
+    last = _keep_last(signoffs)
+    approved = last.loc[last["status"] == "approved", "digest"]
+    now = digest_actions(actions[actions["action_id"].isin(approved.index)])
+    return [str(item) for item, digest in now.items() if digest != approved[item]]
+
+
+def _keep_last(signoffs: pd.DataFrame) -> pd.DataFrame:
+    """Keep the last decision on each action, by its id."""
+    return signoffs.drop_duplicates("action_id", keep="last").set_index("action_id")
 
 
 def _check_words(status: str, by: str, note: str) -> str:
@@ -236,16 +278,26 @@ def _parse(raw: bytes, path: Path) -> list[dict[str, str]]:
     rows = []
     for number, line in enumerate(raw.split(b"\n")[:-1], start=1):
         try:
-            row: Any = json.loads(line)
-            rows.append({name: str(row[name]) for name in SIGNOFF_COLUMNS})
-        except (ValueError, KeyError, TypeError) as error:
+            rows.append(_check_row(json.loads(line)))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SourceError.build(
                 "A line of the sign-offs cannot be read",
                 where=f"{path}:{number}",
-                rule="a JSON object with " + ", ".join(SIGNOFF_COLUMNS),
+                rule=f"a JSON object with {', '.join(SIGNOFF_COLUMNS)}, all texts;"
+                f" status is {' or '.join(get_args(Decision))}",
                 hint="restore the file from a copy; lines are only ever added to it",
             ) from error
     return rows
+
+
+def _check_row(row: Any) -> dict[str, str]:
+    """Return the texts of a line; raise ValueError if it is none of `sign_off`."""
+    texts = {name: row[name] for name in SIGNOFF_COLUMNS}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise ValueError("not all of it is text")
+    if texts["status"] not in get_args(Decision):
+        raise ValueError("no such decision")
+    return texts
 
 
 @contextmanager

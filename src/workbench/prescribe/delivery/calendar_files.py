@@ -59,6 +59,7 @@ def make_calendars(
     whereabouts: Whereabouts,
     org: str,
     stamp: date,
+    beside: Sequence[Step] = (),
 ) -> Iterator[Calendar]:
     """Make a calendar for everyone who is to be reminded of something.
 
@@ -74,6 +75,9 @@ def make_calendars(
         Part of what the ids of events are made of.
     stamp : date
         Day, in UTC, on which the events were written (DTSTAMP).
+    beside : sequence of Step
+        Steps of other personas that reach the same recipients: they are placed too, so
+        that the limits hold over all personas, but not written.
 
     Yields
     ------
@@ -81,11 +85,7 @@ def make_calendars(
         By recipient's pseudonym; those for whom there is no room have no content.
     """
     times = ReminderTimes(calendar)
-    found: dict[str, list[Step]] = {}
-    for step in steps:
-        found.setdefault(step.team_key if step.for_manager else step.key, []).append(
-            step
-        )
+    found, others = _group(steps), _group(beside)
     for key in sorted(found):
         own = found[key]
         first = next((item for item in own if item.key == key), None)
@@ -96,8 +96,11 @@ def make_calendars(
             )
             continue
         person = whereabouts.people.get(key, Person())
-        own.sort(key=lambda item: (item.starts_on, item.ends_on, item.action_id))
-        reminders = times.place(key, person, own)
+        crowd = [*own, *others.get(key, [])]
+        crowd.sort(key=lambda item: (item.starts_on, item.ends_on, item.action_id))
+        written = {item.action_id for item in own}
+        placed = times.place(key, person, crowd)
+        reminders = [item for item in placed if item.step.action_id in written]
         name = find_file_name(shown)
         content = format_calendar(
             reminders, org=org, stamp=stamp, minutes=calendar.minutes
@@ -109,6 +112,15 @@ def make_calendars(
             dropped=len(own) - len(reminders),
             content=content if reminders else b"",
         )
+
+
+def _group(steps: Sequence[Step]) -> dict[str, list[Step]]:
+    """Group steps by the pseudonym of the recipient."""
+    found: dict[str, list[Step]] = {}
+    for step in steps:
+        key = step.team_key if step.for_manager else step.key
+        found.setdefault(key, []).append(step)
+    return found
 
 
 def format_calendar(

@@ -8,15 +8,11 @@ blocks, here of ``plain_text`` alone, in which no mention or link is read. Teams
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from workbench.core.errors import SourceError
 from workbench.core.nudge_params import ChatParams
-from workbench.prescribe.delivery.folder import INDEX
 from workbench.prescribe.delivery.safe_text import (
     escape_chat,
     find_file_name,
@@ -24,7 +20,7 @@ from workbench.prescribe.delivery.safe_text import (
 )
 from workbench.prescribe.delivery.steps import Step
 
-__all__ = ["Message", "make_messages", "read_messages"]
+__all__ = ["Message", "make_messages"]
 
 _MOST_LINES = 10
 _LONGEST = 2900
@@ -115,8 +111,9 @@ def _list_titles(steps: Sequence[Step], small: bool) -> list[str]:
 
 
 def _list_steps(steps: Sequence[Step]) -> list[str]:
-    lines = [f"{step.title}, by {step.ends_on}" for step in steps]
-    return _shorten(lines)
+    return _shorten(
+        [f"{step.title.removesuffix('.')}, by {step.ends_on}" for step in steps]
+    )
 
 
 def _shorten(lines: list[str]) -> list[str]:
@@ -155,31 +152,3 @@ def _write_teams(heading: str, lines: list[str]) -> dict[str, Any]:
 
 
 _WRITERS = {"slack": _write_slack, "teams": _write_teams}
-
-
-def read_messages(folder: Path) -> list[Message]:
-    """Read messages back from an exported folder, in the order of its index.
-
-    Raises
-    ------
-    SourceError
-        If the folder holds no index, or a file that is listed is not there.
-    """
-    try:
-        with (folder / INDEX).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return [
-            Message(
-                recipient=row["recipient"],
-                path=row["file"],
-                content=(folder / row["file"]).read_bytes(),
-            )
-            for row in rows
-        ]
-    except (OSError, KeyError) as error:
-        raise SourceError.build(
-            "The exported messages cannot be read",
-            where=str(folder),
-            got=str(error),
-            hint="export the format chat again",
-        ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.core.errors import ParamError
+from workbench.core.nudge_params import NudgeParams
 from workbench.core.params import OrgParams
 from workbench.core.quarters import Quarter
 from workbench.core.store import (
@@ -18,9 +19,10 @@ from workbench.core.store import (
     read_parquet,
 )
 from workbench.data.reidentify import Access, identify_people
+from workbench.prescribe.delivery.chat_files import Message, make_messages
 from workbench.prescribe.delivery.folder import open_export
-from workbench.prescribe.delivery.formats import FORMATS, Delivery
-from workbench.prescribe.delivery.steps import Selection, select_steps
+from workbench.prescribe.delivery.formats import CHAT, FORMATS, Delivery, Tell
+from workbench.prescribe.delivery.steps import Selection, Step, select_steps
 from workbench.prescribe.delivery.whereabouts import Whereabouts, read_whereabouts
 
 if TYPE_CHECKING:
@@ -56,8 +58,9 @@ class ExportRequest:
     start : date, optional
         First day of what is delivered; by default the day after the quarter.
     to : Path, optional
-        Folder; by default ``outputs/<org>/exports/<quarter>/<persona or _all>``, and
-        for identified people ``.../<quarter>/_identified/...``.
+        Folder; by default ``outputs/<org>/exports/<quarter>/<persona or _all>``, for
+        identified people ``.../<quarter>/_identified/...`` and for what is only
+        proposed ``.../<quarter>/_proposed/...``.
     access : Access, optional
         Who asks for people's ids in place of pseudonyms, and why.
     extracts : Path, optional
@@ -111,6 +114,8 @@ class ExportReport:
         Numbers by format, in words.
     left_out : dict
         Actions that are not delivered, by reason.
+    messages : tuple of Message
+        The chat messages as they were written, to be sent.
     """
 
     root: Path
@@ -118,13 +123,18 @@ class ExportReport:
     people: int
     counts: dict[str, dict[str, int]]
     left_out: dict[str, int]
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class _Results:
-    """Actions and paths as the stages left them, and hashes of their files."""
+    """Actions and paths as the stages left them, and hashes of their files.
+
+    ``beside`` are the actions of the personas that are not asked for.
+    """
 
     actions: pd.DataFrame
+    beside: pd.DataFrame
     paths: pd.DataFrame
     hashes: dict[str, str] = field(default_factory=dict)
 
@@ -140,7 +150,7 @@ def export_quarter(
 
     Nothing depends on the clock: the same results, sign-offs and parameters give the
     same bytes. Each format's folder is replaced as a whole; ``manifest.json`` hashes
-    every file and is written last.
+    every file, says for each format what it was made from, and is written last.
 
     Parameters
     ----------
@@ -180,39 +190,48 @@ def export_quarter(
         quarter=str(request.quarter),
         start=request.first_day,
         steps=selection.steps,
+        beside=_select_beside(params, request, results, whereabouts),
+        messages=_list_messages(params, request, selection, whereabouts),
         whereabouts=whereabouts,
         paths=results.paths,
     )
+    facts = {
+        "personas": personas,
+        "from": str(request.first_day),
+        "results": results.hashes,
+        "left_out": selection.left_out,
+    }
     root = _find_root(params, workspace, request)
+    terms = _list_terms(params, request)
     counts = {}
-    with open_export(root, private=request.access is not None) as folder:
+    with open_export(root, private=request.access is not None, terms=terms) as folder:
         for name in (item for item in FORMATS if item in request.formats):
-
-            def pass_on(done: int, whole: int, name: str = name) -> None:
-                told(name, done, whole)
-
-            with folder.replace(name):
-                counts[name] = FORMATS[name](delivery, folder, pass_on)
-        folder.write_manifest(
-            {
-                "organisation": params.org,
-                "quarter": str(request.quarter),
-                "personas": personas,
-                "status": request.status,
-                "from": str(request.first_day),
-                "identified": request.access is not None,
-                "results": results.hashes,
-                "counts": counts,
-                "left_out": selection.left_out,
-            }
-        )
+            with folder.replace(name) as own:
+                counts[name] = FORMATS[name](delivery, folder, _tell_of(name, told))
+                own.update(facts, counts=counts[name])
+        folder.write_manifest()
     return ExportReport(
         root=root,
         steps=len(selection.steps),
         people=len({step.key for step in selection.steps}),
         counts=counts,
         left_out=selection.left_out,
+        messages=delivery.messages,
     )
+
+
+def _tell_of(name: str, told: Callable[[str, int, int], None]) -> Tell:
+    return lambda done, whole: told(name, done, whole)
+
+
+def _list_terms(params: OrgParams, request: ExportRequest) -> dict[str, object]:
+    """List what must be the same for every format in a folder."""
+    return {
+        "organisation": params.org,
+        "quarter": str(request.quarter),
+        "status": request.status,
+        "identified": request.access is not None,
+    }
 
 
 def _list_personas(params: OrgParams, request: ExportRequest) -> list[str]:
@@ -225,6 +244,8 @@ def _find_root(params: OrgParams, workspace: Workspace, request: ExportRequest) 
     if request.to is not None:
         return request.to
     base = workspace.outputs / params.org / "exports" / str(request.quarter)
+    if request.status != APPROVED:
+        base /= f"_{request.status}"
     if request.access is not None:
         base /= "_identified"
     return base / (request.persona or ALL_PERSONAS)
@@ -265,6 +286,41 @@ def _select(
     )
 
 
+def _select_beside(
+    params: OrgParams,
+    request: ExportRequest,
+    results: _Results,
+    whereabouts: Whereabouts,
+) -> tuple[Step, ...]:
+    """Choose the steps of the other personas, which take up room in calendars."""
+    return select_steps(
+        results.beside,
+        status=request.status,
+        start=request.first_day,
+        whereabouts=whereabouts,
+        managers=params.managers,
+    ).steps
+
+
+def _list_messages(
+    params: OrgParams,
+    request: ExportRequest,
+    selection: Selection,
+    whereabouts: Whereabouts,
+) -> tuple[Message, ...]:
+    if CHAT not in request.formats:
+        return ()
+    return tuple(
+        make_messages(
+            selection.steps,
+            chat=(params.nudges or NudgeParams()).chat,
+            quarter=str(request.quarter),
+            team_sizes=whereabouts.team_sizes,
+            min_group=params.workbench.privacy.min_group,
+        )
+    )
+
+
 def _read_results(
     params: OrgParams, workspace: Workspace, quarter: Quarter, personas: Sequence[str]
 ) -> _Results:
@@ -279,14 +335,21 @@ def _read_results(
         return folder / f"{table}.parquet"
 
     paths = find(ALL_PERSONAS, _PORTFOLIO, "paths")
+    everybody = [item.id for item in params.personas]
     files = [
-        *(find(persona, STAGE, "actions") for persona in personas),
+        *(find(persona, STAGE, "actions") for persona in everybody),
         paths,
         find_ledger(workspace, params.org, quarter),
     ]
     base = workspace.outputs / params.org
+    actions = read_actions(workspace, params.org, quarter, personas)
+    others = [item for item in everybody if item not in personas]
+    there = any(find(item, STAGE, "actions").is_file() for item in others)
     return _Results(
-        actions=read_actions(workspace, params.org, quarter, personas),
+        actions=actions,
+        beside=read_actions(workspace, params.org, quarter, others)
+        if there
+        else actions.iloc[:0],
         paths=read_parquet(paths) if paths.is_file() else pd.DataFrame(columns=_PATHS),
         hashes={
             item.relative_to(base).as_posix(): hash_file(item)

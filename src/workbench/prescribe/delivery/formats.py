@@ -12,7 +12,7 @@ from workbench.core.nudge_params import NudgeParams
 from workbench.core.params import OrgParams
 from workbench.prescribe.delivery.agenda_notes import make_notes
 from workbench.prescribe.delivery.calendar_files import make_calendars
-from workbench.prescribe.delivery.chat_files import make_messages
+from workbench.prescribe.delivery.chat_files import Message
 from workbench.prescribe.delivery.enablement_pack import make_pack
 from workbench.prescribe.delivery.folder import INDEX, ExportFolder
 from workbench.prescribe.delivery.lms_files import (
@@ -29,10 +29,13 @@ from workbench.prescribe.delivery.xapi_files import make_statement_files
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FORMATS", "Delivery", "Tell"]
+__all__ = ["CHAT", "FORMATS", "Delivery", "Tell"]
 
 Tell = Callable[[int, int], None]
 """Told how much of a format is done, and of how much."""
+
+CHAT = "chat"
+"""The format whose files can be sent."""
 
 _OFTEN = 500
 
@@ -51,6 +54,11 @@ class Delivery:
         First day of what is delivered; stands for the clock in every file.
     steps : tuple of Step
         From `select_steps`.
+    beside : tuple of Step
+        Steps of other personas, which take up room in a recipient's calendar and are
+        written nowhere.
+    messages : tuple of Message
+        Chat messages of the steps.
     whereabouts : Whereabouts
         Locations, shifts, managers.
     paths : DataFrame
@@ -61,6 +69,8 @@ class Delivery:
     quarter: str
     start: date
     steps: tuple[Step, ...]
+    beside: tuple[Step, ...]
+    messages: tuple[Message, ...]
     whereabouts: Whereabouts
     paths: pd.DataFrame
 
@@ -114,6 +124,7 @@ def _write_calendars(
     done = 0
     for item in make_calendars(
         delivery.steps,
+        beside=delivery.beside,
         calendar=delivery.nudges.calendar,
         whereabouts=delivery.whereabouts,
         org=delivery.params.org,
@@ -132,17 +143,11 @@ def _write_calendars(
 
 def _write_chat(delivery: Delivery, folder: ExportFolder, tell: Tell) -> dict[str, int]:
     index = []
-    for item in make_messages(
-        delivery.steps,
-        chat=delivery.nudges.chat,
-        quarter=delivery.quarter,
-        team_sizes=delivery.whereabouts.team_sizes,
-        min_group=delivery.params.workbench.privacy.min_group,
-    ):
+    for item in delivery.messages:
         folder.add(item.path, item.content)
         index.append([clean_text(item.recipient), item.path])
         if len(index) % _OFTEN == 0:
-            tell(len(index), len(delivery.steps))
+            tell(len(index), len(delivery.messages))
     folder.add(INDEX, format_csv([["recipient", "file"], *index]))
     return {"messages": len(index)}
 
@@ -212,7 +217,7 @@ FORMATS: Mapping[str, Callable[[Delivery, ExportFolder, Tell], dict[str, int]]] 
     "lms": _write_lms,
     "xapi": _write_xapi,
     "calendar": _write_calendars,
-    "chat": _write_chat,
+    CHAT: _write_chat,
     "agenda": _write_agenda,
     "feed": _write_feed,
     "pack": _write_pack,

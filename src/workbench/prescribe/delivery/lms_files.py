@@ -86,9 +86,11 @@ def make_enrolment_file(steps: Sequence[Step], form: LmsFormat) -> EnrolmentFile
 
 
 def format_csv(rows: Iterable[Sequence[object]], *, delimiter: str = ",") -> bytes:
-    """Write rows as CSV (RFC 4180) whose cells no spreadsheet calculates."""
+    """Write rows as quoted CSV (RFC 4180) whose cells no spreadsheet calculates."""
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    writer = csv.writer(
+        text, delimiter=delimiter, lineterminator="\r\n", quoting=csv.QUOTE_ALL
+    )
     writer.writerows([guard_cell(str(cell)) for cell in row] for row in rows)
     return text.getvalue().encode()
 

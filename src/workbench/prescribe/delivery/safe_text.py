@@ -32,6 +32,10 @@ _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"
 _TAG = re.compile(r"[<＜﹤](?=[A-Za-z/!?])")
 _TRIGGERS = frozenset("=+-@\t\r\n|%\N{MINUS SIGN}")
+_SIGNS = frozenset("=+-@\N{MINUS SIGN}")
+_UNSEEN = r"\s\"\u200b\u200c\u200d\ufeff"
+_BLANK = re.compile(r"(?:[^\S\t\r\n]|[\u200b\u200c\u200d\ufeff])*")
+_SPLIT = re.compile(rf"([;,|\t\r\n][{_UNSEEN}]*)(?=([^{_UNSEEN}]))")
 _INLINE = re.compile(r"([\\`*_\[\]{}|~$^@#!])")
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=\bwww)(\.)", re.IGNORECASE)
 _LEADING = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=:])")
@@ -76,18 +80,28 @@ def _show_sign(sign: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def guard_cell(text: str) -> str:
-    """Put an apostrophe before a cell that a spreadsheet would calculate.
+    """Put an apostrophe before whatever a spreadsheet would calculate.
 
-    That is one whose first visible sign is ``= + - @``, a tab or a line break, in
-    full width and other compatible forms too (OWASP, CSV Injection; CWE-1236). Plain
-    numbers stay as they are.
+    That is a cell whose first visible sign is ``= + - @``, a tab or a line break, in
+    full width and other compatible forms too (OWASP, CSV Injection; CWE-1236), and
+    such a sign after ``; , |`` or a tab, where a spreadsheet set to another delimiter
+    begins a cell. Plain numbers stay as they are.
     """
-    first = text.lstrip(" \N{NO-BREAK SPACE}\u200b\u200c\u200d\ufeff\u3000")[:1]
+    if _is_number(text):
+        return text
+    text = _SPLIT.sub(_guard_part, text)
+    first = _BLANK.sub("", text, count=1)[:1]
     if not first or (first.isalnum() and first.isascii()):
         return text
     if unicodedata.normalize("NFKC", first)[:1] not in _TRIGGERS:
         return text
-    return text if _is_number(text) else f"'{text}"
+    return f"'{text}"
+
+
+def _guard_part(match: re.Match[str]) -> str:
+    """Put the apostrophe between a delimiter and a sign that begins a formula."""
+    formula = unicodedata.normalize("NFKC", match[2])[:1] in _SIGNS
+    return f"{match[1]}'" if formula else match[1]
 
 
 def _is_number(text: str) -> bool:

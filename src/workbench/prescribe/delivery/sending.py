@@ -1,4 +1,9 @@
-"""Posting messages to a webhook: patiently, and none of them twice."""
+"""Posting messages to a webhook: patiently, each at least once.
+
+A message is noted as taken after the receiver has said so. If the machine or the
+connection fails in between, nobody here can tell whether it was taken, and the next
+call sends it again; the receiver can tell by the header ``Idempotency-Key``.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +24,27 @@ from workbench.core.errors import ParamError, SourceError
 from workbench.core.nudge_params import ChatParams
 from workbench.prescribe.delivery.chat_files import Message
 
-__all__ = ["SENT_LEDGER", "SendReport", "check_address", "find_wait", "send_messages"]
+__all__ = [
+    "NO_ANSWER",
+    "SENT_LEDGER",
+    "SendReport",
+    "check_address",
+    "find_wait",
+    "send_messages",
+]
 
 SENT_LEDGER = "sent.jsonl"
 """File, beside an organisation's exports, of every message that was taken."""
 
+NO_ANSWER = "no answer, so it may have been taken"
+"""Why a message that went out and was not answered is not tried at once again."""
+
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
-_AGAIN = {408, 425, 429, *range(500, 600)}
+_AGAIN = {408, 425, 429, 500, 502, 503}
+"""States after which a message was not taken; 504 does not say."""
 _REFUSED = {401, 403, 404, 405, 410}
 _READ = 65_536
+_URL_SIGNS = "/%:@!$&'()*+,;=?~"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +65,7 @@ class SendReport:
 
 
 def check_address(text: str) -> SplitResult:
-    """Read the address of a webhook.
+    """Read the address of a webhook; signs beyond ASCII are percent-encoded.
 
     Raises
     ------
@@ -70,7 +87,8 @@ def check_address(text: str) -> SplitResult:
             rule="https:// (or http:// on this machine), a host, no user name",
             got=f"{parts.scheme or 'no scheme'}, {host or 'no host'}",
         )
-    return parts
+    path, query = (quote(part, safe=_URL_SIGNS) for part in (parts.path, parts.query))
+    return parts._replace(path=path, query=query)
 
 
 def find_wait(chat: ChatParams, key: str, attempt: int, asked: float = 0.0) -> float:
@@ -95,14 +113,15 @@ def send_messages(
     sleep: Callable[[float], None] = time.sleep,
     tell: Callable[[int], None] | None = None,
 ) -> SendReport:
-    """Post every message that was not taken before.
+    """Post every message that is not known to have been taken before.
 
     Parameters
     ----------
     messages : sequence of Message
         Posted one after the other, as they are; the header ``Workbench-Recipient``
         says whom each is for, so that a flow behind the webhook can pass it on. The
-        same text for a pseudonym and for that person's id are two messages.
+        same text for a pseudonym and for that person's id are two messages, and so are
+        a text and the same one changed.
     address : str
         The webhook; see `check_address`. Redirections are not followed.
     chat : ChatParams
@@ -126,7 +145,7 @@ def send_messages(
         If the address is refused.
     SourceError
         If the receiver does not know the webhook, or forbids it: the rest is not
-        tried. What was taken before is in the ledger.
+        tried. What was taken before is in the ledger. Also if the ledger is a link.
     """
     parts = check_address(address)
     report = SendReport()
@@ -156,6 +175,10 @@ def _find_key(address: str, message: Message) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
+class _NoAnswerError(Exception):
+    """A message went out, or part of it, and no answer came."""
+
+
 def _deliver(
     parts: SplitResult,
     message: Message,
@@ -163,13 +186,18 @@ def _deliver(
     chat: ChatParams,
     sleep: Callable[[float], None],
 ) -> str:
-    """Post one message until it is taken; return why it was not, or nothing."""
+    """Post one message until it is taken; return why it was not, or nothing.
+
+    A message that went out without an answer is not posted again.
+    """
     fault = ""
     for attempt in range(1, chat.attempts + 1):
         asked = 0.0
         try:
             status, asked = _post(parts, message, key, chat.timeout)
-        except (OSError, http.client.HTTPException) as error:
+        except _NoAnswerError:
+            return f"{NO_ANSWER} (attempt {attempt})"
+        except OSError as error:
             fault = f"{type(error).__name__} at attempt {attempt}"
         else:
             if 200 <= status < 300:
@@ -187,7 +215,15 @@ def _deliver(
 def _post(
     parts: SplitResult, message: Message, key: str, timeout: float
 ) -> tuple[int, float]:
-    """Post once; return the status and the seconds the receiver asks to wait."""
+    """Post once; return the status and the seconds the receiver asks to wait.
+
+    Raises
+    ------
+    OSError
+        If there is no connection: nothing was posted.
+    _NoAnswerError
+        If the connection fails after that.
+    """
     connection: http.client.HTTPConnection
     host = parts.hostname or ""
     if parts.scheme == "https":
@@ -205,9 +241,14 @@ def _post(
         "User-Agent": "workbench",
     }
     with contextlib.closing(connection):
-        connection.request("POST", target, body=message.content, headers=headers)
-        answer = connection.getresponse()
-        answer.read(_READ)
+        connection.connect()
+        try:
+            connection.request("POST", target, body=message.content, headers=headers)
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise _NoAnswerError from error
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            answer.read(_READ)
         asked = answer.getheader("Retry-After", "")
         return answer.status, float(asked) if asked.isdecimal() else 0.0
 
@@ -225,10 +266,19 @@ def _build_refused(parts: SplitResult, status: int) -> SourceError:
 def _open_ledger(path: Path) -> Iterator[tuple[set[str], int]]:
     """Open the ledger, alone; give the keys in it and where to add."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    if path.is_symlink():
+        raise SourceError.build(
+            "The record of what was sent is a link",
+            where=str(path),
+            rule="a file of its own",
+            hint="move the file that it leads to in its place",
+        )
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    handle = os.open(path, flags, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        lines = path.read_text(encoding="utf-8").split("\n")
+        with open(handle, "rb", closefd=False) as file:
+            lines = file.read().split(b"\n")
         if lines[-1]:
             # a line cut short by a crash must not swallow the next one
             os.write(handle, b"\n")
@@ -237,7 +287,7 @@ def _open_ledger(path: Path) -> Iterator[tuple[set[str], int]]:
         os.close(handle)
 
 
-def _read_key(line: str) -> str:
+def _read_key(line: bytes) -> str:
     try:
         return str(json.loads(line)["key"])
     except (ValueError, KeyError, TypeError):

@@ -49,7 +49,8 @@ def read_whereabouts(
     """Read who may be reached on a day, and where they work then.
 
     Consent that was withdrawn and exits that are known count, even if they are dated
-    after the quarter; jobs count as they are in force on the day.
+    after the quarter; jobs count as they are in force on the day. A manager who has
+    left by then leads nobody, whatever the jobs still say.
 
     Parameters
     ----------
@@ -77,9 +78,12 @@ def read_whereabouts(
         rows = connection.execute(
             "WITH jobs AS (SELECT employee_id, arg_max((location, shift, manager_id),"
             " effective_date) AS job FROM job_history WHERE effective_date <= ?"
-            " GROUP BY employee_id) SELECT employee_id, job[1], job[2], job[3]"
-            " FROM employees JOIN jobs USING (employee_id)"
-            " WHERE exit_date IS NULL OR exit_date > ? ORDER BY employee_id",
+            " GROUP BY employee_id), gone AS (SELECT employee_id FROM employees"
+            " WHERE exit_date <= ?)"
+            " SELECT employee_id, job[1], job[2],"
+            " CASE WHEN job[3] NOT IN (FROM gone) THEN job[3] END"
+            " FROM jobs WHERE employee_id IN (SELECT employee_id FROM employees)"
+            " AND employee_id NOT IN (FROM gone) ORDER BY employee_id",
             [day, day],
         ).fetchall()
     finally:

@@ -33,7 +33,8 @@ def make_statement(
         Addresses of people, activities and the verb; by default the verb
         "recommended" of the profile Total Learning Architecture.
     org : str
-        Part of what the id is made of, so that a statement sent again is the same.
+        Part of what the id is made of, beside action and actor: a statement that is
+        sent again, from another day on, has the id of the first.
     stamp : date
         Day on which the recommendation holds, as midnight UTC.
 
@@ -45,7 +46,7 @@ def make_statement(
     place = _escape_part(step.course_id) or f"task/{_escape_part(step.action_id)}"
     extensions = f"{xapi.activities}/extensions"
     return {
-        "id": str(uuid.uuid5(_NAMESPACE, f"{org}/{step.action_id}/{stamp}")),
+        "id": str(uuid.uuid5(_NAMESPACE, f"{org}/{step.action_id}/{step.person}")),
         "actor": {
             "objectType": "Agent",
             "account": {"homePage": xapi.home_page, "name": step.person},

@@ -50,7 +50,7 @@ def measure_access(
     floor: float = 0.8,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    r"""Compare the share selected in each group with that in the largest group.
+    r"""Compare the share selected in each group with that in the largest one shown.
 
     Parameters
     ----------
@@ -64,8 +64,9 @@ def measure_access(
     selected, unit : str
         Columns.
     min_group : int
-        Groups with fewer persons are kept back, others with them where these could be
-        worked out.
+        Groups with fewer persons, fewer of them selected, or fewer not selected (0
+        apart) are kept back, others with them where these could be worked out from
+        totals.
     floor : float
         Ratio that a verdict is given on: 0.8 by the four-fifths rule [1]_.
     alpha : float
@@ -76,7 +77,8 @@ def measure_access(
     DataFrame
         One row per group: ``kind``, ``attribute``, ``group``, ``n`` and ``selected``
         (rows), ``rate`` with ``rate_low`` and ``rate_high``, ``ratio`` to the
-        reference's rate with interval, ``reference`` (the largest group),
+        reference's rate with interval, ``reference`` (the largest group
+        that is shown),
         ``suppressed``, ``verdict``: ``holds`` if the whole interval of the ratio lies
         between the floor and its inverse, ``falls short`` if an interval that is wide
         enough for all groups of the attribute at once (Bonferroni) lies outside,
@@ -145,10 +147,10 @@ def _compare(
 ) -> pd.DataFrame:
     rates = measure_rates(table, selected, unit)
     names = sorted(rates)
-    reference = min(names, key=lambda name: (-rates[name].size, name))
-    sizes = [rates[name].persons for name in names]
-    hidden = find_hidden(sizes, min_group=min_group)
+    cells = [rates[name].cells for name in names]
+    hidden = find_hidden(cells, min_group=min_group)
     unseen = dict(zip(names, hidden, strict=True))
+    reference = min(names, key=lambda name: (unseen[name], -rates[name].size, name))
     compared = max(1, len(names) - 1 - sum(hidden))
     rows = []
     for name in names:
@@ -166,10 +168,9 @@ def _compare(
         low, high = find_rate_interval(rate, alpha)
         row |= {"n": rate.size, "selected": rate.selected, "rate": rate.share}
         row |= {"rate_low": low, "rate_high": high}
-        if unseen[reference] or name == reference:
+        if name == reference:
             lone = dict.fromkeys(("ratio", "ratio_low", "ratio_high"), math.nan)
-            word = "reference" if name == reference else "not shown"
-            rows.append(row | lone | _say(word))
+            rows.append(row | lone | _say("reference"))
             continue
         base = rates[reference]
         low, high = find_ratio_interval(rate, base, alpha)

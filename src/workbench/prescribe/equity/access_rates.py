@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 class Rate:
     """One group's share: people, those selected, and the share's error by person.
 
+    ``chosen_persons`` were selected in a row of theirs, ``other_persons`` were not.
+
     ``influence`` is what each person, in the order of all, adds to the share; None
     where nobody stands twice, as counts then tell everything.
     """
@@ -31,7 +33,13 @@ class Rate:
     selected: int
     persons: int
     chosen_persons: int
+    other_persons: int
     influence: FloatArray | None
+
+    @property
+    def cells(self) -> tuple[int, int, int]:
+        """Persons, those selected, and those not: counts that the share tells."""
+        return self.persons, self.chosen_persons, self.other_persons
 
     @property
     def share(self) -> float:
@@ -78,6 +86,7 @@ def measure_rates(table: pd.DataFrame, selected: str, unit: str) -> dict[str, Ra
             selected=int(flags[rows].sum()),
             persons=len(np.unique(persons[rows])),
             chosen_persons=len(np.unique(persons[rows & (flags == 1)])),
+            other_persons=len(np.unique(persons[rows & (flags == 0)])),
             influence=influence,
         )
     return rates

@@ -11,8 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.core.errors import MissingColumnError
+from workbench.prescribe.equity.small_cells import find_hidden
 
-__all__ = ["NOT_RECORDED", "POOLED", "Groups", "find_ratio", "form_groups"]
+__all__ = [
+    "NOT_RECORDED",
+    "POOLED",
+    "Groups",
+    "find_ratio",
+    "form_groups",
+    "may_tell",
+]
 
 NOT_RECORDED = "not recorded"
 POOLED = "small groups"
@@ -85,6 +93,35 @@ def find_ratio(groups: Groups, chosen: BoolArray) -> float:
         return math.nan
     rates = groups.count(chosen) / groups.sizes
     return float(rates.min() / rates.max()) if rates.max() > 0 else math.nan
+
+
+def may_tell(groups: Groups, chosen: BoolArray, *, min_group: int) -> bool:
+    """Say whether a ratio of shares may be told.
+
+    From it, and from totals, the number chosen in a group could be worked out.
+
+    Parameters
+    ----------
+    groups : Groups
+        Groups of one attribute.
+    chosen : ndarray of bool
+        Who is selected.
+    min_group : int
+        Smallest number that may be worked out; 0 may be.
+
+    Returns
+    -------
+    bool
+        Whether in each group, and among those left out, nobody or at least
+        `min_group` are chosen, and likewise are not.
+    """
+    places = groups.codes % (len(groups.names) + 1)
+    sizes, selected = (
+        np.bincount(part, minlength=len(groups.names) + 1).tolist()
+        for part in (places, places[chosen])
+    )
+    cells = [(size, own, size - own) for size, own in zip(sizes, selected, strict=True)]
+    return not any(find_hidden(cells, min_group=min_group))
 
 
 def _form(values: pd.Series, attribute: str, min_group: int) -> Groups:

@@ -11,7 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.core.errors import MissingColumnError
-from workbench.prescribe.equity.floors import Groups, find_ratio, form_groups
+from workbench.prescribe.equity.floors import (
+    Groups,
+    find_ratio,
+    form_groups,
+    may_tell,
+)
 from workbench.prescribe.equity.seat_choice import choose_people
 from workbench.prescribe.equity.seats import read_people
 
@@ -93,7 +98,7 @@ def trace_frontier(
     floors : sequence of float
         0 to 1, rising; 0 is put first where it is missing.
     min_group : int
-        Groups below are pooled or left out.
+        Groups below are pooled or left out; smallest count that may be worked out.
     unit, benefit : str
         Columns; seats go by `benefit`.
     score : str, optional
@@ -113,9 +118,10 @@ def trace_frontier(
         ``attribute``, ``floor``, ``value`` (mean per seat, in the unit of the score or
         benefit), ``value_low``, ``value_high``, ``price`` (value per seat without a
         floor less this one), ``price_low``, ``price_high``, ``selection_ratio``
-        (lowest over highest rate, the lowest of all attributes of the row),
-        ``limitation``. Where whole seats cannot hold a floor, numbers are missing, and
-        one row more has the highest floor that they can.
+        (lowest over highest rate, the lowest of all attributes of the row; missing
+        where it would tell a count below `min_group`), ``limitation``. Where whole
+        seats cannot hold a floor, numbers are missing, and one row more has the highest
+        floor that they can.
 
     Raises
     ------
@@ -144,7 +150,9 @@ def trace_frontier(
     rows = [
         row
         for name, held in sets
-        for row in _trace(name, held, gains, order, worth, count, steps, alpha)
+        for row in _trace(
+            name, held, gains, order, worth, count, steps, alpha, min_group
+        )
     ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
@@ -193,6 +201,7 @@ def _trace(
     seats: int,
     floors: Sequence[float],
     alpha: float,
+    min_group: int,
 ) -> list[dict[str, object]]:
     """Solve floor after floor; at the first that cannot be held, find the highest."""
     found: dict[float, BoolArray | None] = {}
@@ -211,7 +220,7 @@ def _trace(
     free = found[floors[0]]
     return [
         {"attribute": name, "floor": floor}
-        | _describe(groups, found[floor], free, worth, alpha)
+        | _describe(groups, found[floor], free, worth, alpha, min_group)
         for floor in sorted(found)
     ]
 
@@ -242,6 +251,7 @@ def _describe(
     free: BoolArray | None,
     worth: _Worth,
     alpha: float,
+    min_group: int,
 ) -> dict[str, object]:
     from scipy.stats import norm
 
@@ -257,6 +267,7 @@ def _describe(
     span = normal * worth.find_error(free, chosen)
     ratios = [find_ratio(item, chosen) for item in groups]
     known = [ratio for ratio in ratios if not math.isnan(ratio)]
+    told = all(may_tell(item, chosen, min_group=min_group) for item in groups)
     return {
         "value": value,
         "value_low": value - reach,
@@ -264,7 +275,7 @@ def _describe(
         "price": price,
         "price_low": price - span,
         "price_high": price + span,
-        "selection_ratio": min(known, default=math.nan),
+        "selection_ratio": min(known, default=math.nan) if told else math.nan,
         "limitation": "" if not math.isnan(reach) else "the error is not known",
     }
 

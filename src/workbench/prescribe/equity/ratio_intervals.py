@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-__all__ = ["interval_katz", "interval_koopman", "interval_wilson"]
+__all__ = ["interval_koopman", "interval_wilson"]
 
 _FAR = 1e6
 _CLOSE = 1e-12
@@ -47,49 +47,6 @@ def interval_wilson(
     reach = math.sqrt(square * (share * (1 - share) / size + square / (4 * size**2)))
     bottom = 1 + square / size
     return max(0.0, (middle - reach) / bottom), min(1.0, (middle + reach) / bottom)
-
-
-def interval_katz(
-    selected: float,
-    size: float,
-    other_selected: float,
-    other_size: float,
-    *,
-    alpha: float = 0.05,
-) -> tuple[float, float]:
-    r"""Return the delta interval of the logarithm of a ratio of two shares.
-
-    Parameters
-    ----------
-    selected, size : float
-        Of the group above the line.
-    other_selected, other_size : float
-        Of the group below it.
-    alpha : float
-        One minus the level.
-
-    Returns
-    -------
-    tuple of float
-        Missing where either group has nobody selected.
-
-    Notes
-    -----
-    :math:`\hat\phi \exp(\pm z \sqrt{1/x - 1/n + 1/x' - 1/n'})` [1]_. It is too short
-    in small groups; `interval_koopman` is not.
-
-    References
-    ----------
-    .. [1] Katz, D., Baptista, J., Azen, S. P. and Pike, M. C. (1978). Obtaining
-       confidence intervals for the risk ratio in cohort studies. Biometrics 34,
-       469-474. doi:10.2307/2530610
-    """
-    if not (selected and other_selected):
-        return math.nan, math.nan
-    ratio = (selected / size) / (other_selected / other_size)
-    variance = 1 / selected - 1 / size + 1 / other_selected - 1 / other_size
-    reach = math.exp(_find_normal(alpha) * math.sqrt(variance))
-    return ratio / reach, ratio * reach
 
 
 def interval_koopman(

@@ -11,7 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.core.errors import MissingColumnError, ParamError
-from workbench.prescribe.equity.floors import Groups, find_ratio, form_groups
+from workbench.prescribe.equity.floors import (
+    Groups,
+    find_ratio,
+    form_groups,
+    may_tell,
+)
 from workbench.prescribe.equity.seat_choice import choose_people
 
 __all__ = ["SeatAllocation", "allocate_seats", "read_people"]
@@ -77,7 +82,8 @@ def allocate_seats(
     floor : float
         0 to 1; used to the fourth decimal.
     min_group : int
-        Groups below are pooled, or left out of the floor, which the text says.
+        Groups below are pooled, or left out of the floor, which the text says. It
+        gives no ratio that would tell a smaller number of people.
     unit, benefit : str
         Columns.
 
@@ -124,7 +130,14 @@ def allocate_seats(
         price=most - value,
         ratios=_tabulate(groups, chosen),
         feasible=held is not None,
-        text=_tell(groups, best, floor=floor, most=most, value=value),
+        text=_tell(
+            groups,
+            best,
+            floor=floor,
+            most=most,
+            value=value,
+            told=all(may_tell(item, best, min_group=min_group) for item in groups),
+        ),
     )
 
 
@@ -203,11 +216,17 @@ def _tell(
     floor: float,
     most: float,
     value: float,
+    told: bool,
 ) -> str:
-    """Say what the floor changed and whom it does not hold for."""
+    """Say what the floor changed and whom it does not hold for.
+
+    The ratio without a floor is left out unless it may be told.
+    """
     named = ", ".join(item.attribute for item in groups)
     ratios = [find_ratio(item, best) for item in groups]
     known = [ratio for ratio in ratios if not math.isnan(ratio)]
+    lowest = f" is {min(known):.2f}" if known and told else " is not shown"
+    free = f"By the order alone the lowest ratio by {named}{lowest}; the"
     parts = []
     if not known:
         parts.append("No attribute has two groups to hold a floor between.")
@@ -216,15 +235,11 @@ def _tell(
             f"No allocation of whole seats holds a floor of {floor:g} by {named}."
         )
     elif value == most:
-        parts.append(
-            f"By benefit alone the lowest ratio by {named} is {min(known):.2f}; the "
-            f"floor of {floor:g} changes nothing."
-        )
+        parts.append(f"{free} floor of {floor:g} changes nothing.")
     else:
-        share = f", {(most - value) / abs(most):.1%} of it" if most else ""
+        lost = f"{(most - value) / abs(most):.1%}" if most else "a part"
         parts.append(
-            f"By benefit alone the lowest ratio by {named} is {min(known):.2f}; the "
-            f"floor of {floor:g} costs {most - value:.3g} of benefit{share}."
+            f"{free} floor of {floor:g} costs {lost} of the sum that the order goes by."
         )
     parts += [f"{item.text}." for item in groups if item.text]
     return " ".join(parts)

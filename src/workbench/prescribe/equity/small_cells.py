@@ -7,32 +7,43 @@ from collections.abc import Sequence
 __all__ = ["find_hidden"]
 
 
-def find_hidden(sizes: Sequence[int], *, min_group: int) -> list[bool]:
+def find_hidden(
+    counts: Sequence[Sequence[int]], *, min_group: int, already: Sequence[bool] = ()
+) -> list[bool]:
     """Mark the groups whose numbers are kept back.
 
     Parameters
     ----------
-    sizes : sequence of int
-        People per group of one attribute.
+    counts : sequence of sequence of int
+        Counts of each group of one attribute that may be read or worked out, the
+        group's people first: people, or people, those selected, and the rest.
     min_group : int
-        Smallest group, and smallest number hidden together, that may be worked out.
+        Smallest count, and smallest number hidden together, that may be worked out;
+        that nobody is in a cell may be told.
+    already : sequence of bool
+        Groups that are hidden whatever their counts; unknown counts stand as 0.
 
     Returns
     -------
     list of bool
-        Groups below `min_group`; with them the next smallest, until at least two are
-        hidden and at least `min_group` people are: the total of an attribute is known
-        from others, so that what is left over must not tell a small group.
+        Groups hidden already, and those with a count below `min_group` that is not 0;
+        if there are any of the latter, with them the next
+        smallest, until at least two are hidden, and none of the sums of their counts
+        is below `min_group` unless it is 0: totals of an attribute are known from
+        others, so that what is left over must not tell a small group.
     """
-    hidden = [size < min_group for size in sizes]
-    if not any(hidden):
+    small = [any(0 < item < min_group for item in group) for group in counts]
+    given = already or [False] * len(counts)
+    hidden = [one or other for one, other in zip(small, given, strict=True)]
+    if not any(small):
         return hidden
     rest = sorted(
-        (size, place) for place, size in enumerate(sizes) if not hidden[place]
+        (group[0], place) for place, group in enumerate(counts) if not hidden[place]
     )
     for _, place in rest:
-        together = [size for size, gone in zip(sizes, hidden, strict=True) if gone]
-        if len(together) > 1 and sum(together) >= min_group:
+        together = [item for item, gone in zip(counts, hidden, strict=True) if gone]
+        sums = [sum(column) for column in zip(*together, strict=True)]
+        if len(together) > 1 and not any(0 < item < min_group for item in sums):
             break
         hidden[place] = True
     return hidden

@@ -181,8 +181,8 @@ def _find_benefit(facts: ModuleFacts, alpha: float) -> Decision:
         shown = _list(facts.helps, "; best shown in ")
         return Decision(
             choice="boost",
-            reason=f"It is worth {worth} for a learner who passes it, and more per "
-            f"hour than most modules of its programme{shown}.",
+            reason=f"It is worth {worth} for a learner who passes it, and per hour no "
+            f"less than the programme's median{shown}{_tell_basis(facts, alpha)}.",
         )
     if facts.low > 0:
         why = (
@@ -197,6 +197,13 @@ def _find_benefit(facts: ModuleFacts, alpha: float) -> Decision:
         reason=f"Its impact of {worth} cannot be told from none"
         f"{_list(facts.harms, '; look into harm in ')}.",
     )
+
+
+def _tell_basis(facts: ModuleFacts, alpha: float) -> str:
+    """Say where a module's own comparison over all outcomes does not show it."""
+    if facts.raw_low > 0 or 0 < facts.overall < alpha:
+        return ""
+    return "; over all outcomes together its own comparison cannot be told from none"
 
 
 def _list(shown: Sequence[Harm], opening: str) -> str:

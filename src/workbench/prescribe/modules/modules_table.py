@@ -158,7 +158,8 @@ def _add_decisions(
     levels: tuple[FloatArray, float],
 ) -> list[dict[str, object]]:
     overall, alpha = levels
-    ratios = np.array([row["ratio"] for row in rows], dtype="float64")
+    told = [row["ratio"] for row in rows if row["identified"]]
+    ratios = np.array(told or [math.nan], dtype="float64")
     usual = float(np.nanmedian(ratios)) if not np.isnan(ratios).all() else math.nan
     for column, row in enumerate(rows):
         own = effects[

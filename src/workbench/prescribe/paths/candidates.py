@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -115,6 +115,7 @@ def list_candidates(
     catalogue: pd.DataFrame,
     *,
     persona: str,
+    always: Collection[str] = (),
     also: Sequence[str] = (),
 ) -> tuple[Candidate, ...]:
     """Read one persona's candidates from the tables of stage and catalogue.
@@ -124,13 +125,16 @@ def list_candidates(
     modules : DataFrame
         Table ``modules`` of the portfolio: ``persona``, ``module``, ``impact``,
         ``impact_low``, ``impact_high``, ``effort_hours`` (per learner), ``cost`` (per
-        learner), ``decision``, ``identified``, ``n_passed``, ``n_skipped``.
+        learner), ``decision``.
     catalogue : DataFrame
         ``course_id``, ``title``, ``modality``, ``effort_hours``, ``unit_cost``,
         ``fixed_cost``, ``prerequisites`` and ``skills`` (lists), ``active``. A missing
         fixed cost counts as 0.
     persona : str
         Whose candidates.
+    always : collection of str
+        Modules that (nearly) all learners passed, so that they have no effect that
+        could be told from completing.
     also : sequence of str
         Courses of the catalogue outside the programme.
 
@@ -153,7 +157,12 @@ def list_candidates(
         raise ParamError.build(
             "The catalogue lacks a module", where=f"persona {persona}", got=missing
         )
-    inside = [_read_module(row, known[str(row["module"])], persona) for row in own]
+    inside = [
+        _read_module(
+            row, known[str(row["module"])], persona, always=row["module"] in always
+        )
+        for row in own
+    ]
     outside = [
         Candidate(
             persona=persona,
@@ -169,12 +178,9 @@ def list_candidates(
 
 
 def _read_module(
-    row: Mapping[Any, Any], course: Mapping[Any, Any], persona: str
+    row: Mapping[Any, Any], course: Mapping[Any, Any], persona: str, *, always: bool
 ) -> Candidate:
     """Read a module of the programme; what all pass has no number of its own."""
-    counts = [row["n_skipped"], row["n_passed"]]
-    few = any(pd.isna(count) for count in counts) or counts[0] < counts[1]
-    always = not row["identified"] and few
     names = ("impact", "impact_low", "impact_high")
     impact, low, high = (math.nan if always else float(row[name]) for name in names)
     return Candidate(

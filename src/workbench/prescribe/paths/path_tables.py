@@ -131,9 +131,10 @@ def summarise_path(
     """
     path = pick_modules(party, choice)
     worth = sum_worth(party, path)
-    helps = is_worthwhile(party, path) and party.demand.people > 0
+    helps = is_worthwhile(party, path, params) and party.demand.people > 0
     reach = _find_reach(party, path, alpha)
-    text = " ".join(tell_path(party, choice, path, params, quarter))
+    shown = worth - reach > 0
+    text = " ".join(tell_path(party, choice, path, params, quarter, shown=shown))
     return {
         "persona": party.demand.persona,
         "program": party.demand.program,

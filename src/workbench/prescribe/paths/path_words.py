@@ -68,6 +68,8 @@ def tell_path(
     path: Sequence[Candidate],
     params: PathParams,
     quarter: QuarterTotals,
+    *,
+    shown: bool,
 ) -> Iterator[str]:
     """Yield the sentences about one persona's path: who is served, and what limits it.
 
@@ -81,6 +83,8 @@ def tell_path(
         The limits.
     quarter : QuarterTotals
         What is left of the shared ones.
+    shown : bool
+        Whether the interval of the whole path lies above 0.
 
     Yields
     ------
@@ -91,15 +95,23 @@ def tell_path(
     limits = params.for_persona(demand.persona)
     if demand.people == 0:
         yield "Nobody of this persona has yet to learn."
-    elif not is_worthwhile(party, path):
-        yield "No path is expected to help, so nobody is sent; this one could explore."
+    elif not is_worthwhile(party, path, params):
+        yield (
+            "No path is expected to bring a learner the "
+            f"{params.worth_at_least:g} thresholds that seats are given for, so nobody "
+            "is sent."
+        )
     elif choice.people < demand.people:
         lacks = "; ".join(_name_lacks(party, choice, path, params, quarter))
         yield f"{choice.people} of {demand.people} people are served: {lacks}."
     else:
         yield f"All {demand.people} people are served."
     if all(item.explore or item.always for item in path):
-        yield "None of its modules is shown to help: the whole path explores."
+        yield (
+            "No single module of it is shown to help; the path as a whole is."
+            if shown
+            else "None of its modules is shown to help: the whole path explores."
+        )
     if len(party.usable) < limits.modules[0]:
         yield (
             f"Only {len(party.usable)} modules may be taken, fewer than the "

@@ -20,7 +20,9 @@ from workbench.prescribe.paths.path_tables import (
     summarise_stopped,
     tabulate_path,
 )
-from workbench.prescribe.paths.quarter_totals import QuarterTotals
+from workbench.prescribe.paths.quarter_totals import (
+    QuarterTotals,
+)
 
 __all__ = ["PathPlan", "solve_paths"]
 

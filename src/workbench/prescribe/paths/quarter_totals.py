@@ -80,8 +80,9 @@ def sum_worth(party: Party, path: Sequence[Candidate]) -> float:
     return party.demand.base + sum(item.worth for item in path)
 
 
-def is_worthwhile(party: Party, path: Sequence[Candidate]) -> bool:
-    """Return whether a path is expected to help by a step or more."""
+def is_worthwhile(party: Party, path: Sequence[Candidate], params: PathParams) -> bool:
+    """Return whether a path is expected to help enough to be given seats."""
     weight = party.demand.priority
     steps = count_steps(party.demand.base, weight)
-    return steps + sum(count_steps(item.worth, weight) for item in path) > 0
+    steps += sum(count_steps(item.worth, weight) for item in path)
+    return steps > 0 and sum_worth(party, path) >= params.worth_at_least

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.cohorts.module_records import ModuleRecords
@@ -87,7 +88,15 @@ def list_all_candidates(
         parts = [item.catalogue, *([item.also] if item.also is not None else [])]
         catalogue = pd.concat(parts, ignore_index=True)
         more = [name for name in params.paths.also if name in {*catalogue["course_id"]}]
-        found += list_candidates(own, catalogue, persona=item.persona, also=more)
+        own_values = _find(values, item)
+        passed = np.flatnonzero(_find_always(own_values))
+        found += list_candidates(
+            own,
+            catalogue,
+            persona=item.persona,
+            always={own_values.modules[at] for at in passed},
+            also=more,
+        )
     return tuple(found)
 
 
@@ -122,10 +131,16 @@ def _ask(
     )
 
 
+def _find_always(values: ModuleValues) -> npt.NDArray[np.bool_]:
+    """Mark the modules that (nearly) every completion holds."""
+    marked: npt.NDArray[np.bool_] = ~values.identified & (values.shares > _MOST)
+    return marked
+
+
 def _split_base(values: ModuleValues) -> tuple[float, float, pd.DataFrame]:
     """Put what (nearly) everybody passes together: it comes with every completion."""
     impact, joint = values.composite()
-    always = ~values.identified & (values.shares > _MOST)
+    always = _find_always(values)
     names = [
         name for name, part in zip(values.modules, always, strict=True) if not part
     ]

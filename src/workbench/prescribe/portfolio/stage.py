@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,11 +19,13 @@ from workbench.prescribe.portfolio.demands import (
     list_all_candidates,
     list_demands,
 )
+from workbench.prescribe.portfolio.shifts import shift_of_path
 
 __all__ = ["estimate_portfolio_stage"]
 
 _STAGE = "portfolio"
 _ONLY_GAP = 1e-6
+_NO_SHIFT = (math.nan, math.nan)
 _TABLES = (
     *("modules", "module_effects", "co_taking", "dose"),
     *("paths", "path_summary", "gaps"),
@@ -87,7 +90,7 @@ def estimate_portfolio_stage(
         tables={
             **values.tables,
             "paths": plan.paths,
-            "path_summary": plan.path_summary,
+            "path_summary": _add_shifts(plan, values),
             "gaps": values.gaps,
         },
         facts={
@@ -132,6 +135,23 @@ def _check_paths(plan: PathPlan, left: Sequence[ModuleRecords]) -> Iterable[Chec
             "but no path is made of it.",
             advice="put the programme that makes the path first in programs.yml",
         )
+
+
+def _add_shifts(plan: PathPlan, values: PortfolioValues) -> pd.DataFrame:
+    """Add what each path is worth beyond the programme as it was taken."""
+    rows = []
+    for row in plan.path_summary.itertuples():
+        own = plan.paths["persona"] == row.persona
+        path = tuple(plan.paths.loc[own, "module"])
+        known = [
+            item
+            for item in values.find_values(str(row.persona))
+            if item.program == row.program
+        ]
+        rows.append(shift_of_path(known[0], path) if known and path else _NO_SHIFT)
+    columns = ["shift", "shift_std_error"]
+    shifts = pd.DataFrame(rows, columns=columns, index=plan.path_summary.index)
+    return plan.path_summary.join(shifts)
 
 
 def _list_estimates(

@@ -20,7 +20,7 @@ from workbench.prescribe.predict.card_numbers import (
     describe_use,
 )
 
-__all__ = ["COLUMNS", "PURPOSE", "refuse_card", "tabulate_card", "write_card"]
+__all__ = ["COLUMNS", "PURPOSE", "refuse_card", "tabulate_card"]
 
 COLUMNS = ["target", "section", "text"]
 
@@ -66,24 +66,6 @@ def refuse_card(target: str, label: str, reason: str) -> pd.DataFrame:
     """Write the card of a model that was not built, with the reason."""
     text = f"{label} is not predicted. {reason}"
     return _list(target, {"Purpose": PURPOSE, "Not built": text, "Owner": _OWNER})
-
-
-def write_card(cards: pd.DataFrame, target: str, *, title: str) -> str:
-    """Write a card as Markdown.
-
-    Parameters
-    ----------
-    cards : DataFrame
-        Table ``cards`` of the stage.
-    target : str
-        Whose card.
-    title : str
-        Its heading.
-    """
-    own = cards[cards["target"] == target]
-    parts = [f"### {title}"]
-    parts += [f"**{row.section}.** {row.text}" for row in own.itertuples()]
-    return "\n\n".join(parts) + "\n"
 
 
 def _list(target: str, sections: dict[str, str]) -> pd.DataFrame:

@@ -9,14 +9,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtri
 
 from workbench.cohorts.frames import Cohort
 from workbench.cohorts.module_records import ModuleRecords
 from workbench.core.errors import DesignError
+from workbench.impact.wording import write_alike
 from workbench.prescribe.modules.values import ModuleValues
 from workbench.prescribe.targeting.estimates import PathShift
 
-__all__ = ["HeldOut", "hold_out", "value_held_out"]
+__all__ = [
+    "HeldOut",
+    "carry_error",
+    "describe_held_out",
+    "hold_out",
+    "value_held_out",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -27,6 +35,7 @@ Choose = Callable[[ModuleRecords], tuple[str, ...]]
 
 _NEARLY = 0.1
 _FEWEST = 5
+_CARRIERS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,12 @@ class HeldOut:
     shift: PathShift
     paths: tuple[tuple[str, ...], ...]
     text: str
+
+    @property
+    def std_error(self) -> float:
+        """Standard error of the shift, people being independent of each other."""
+        influence = self.shift.influence
+        return math.nan if influence is None else math.sqrt(float((influence**2).sum()))
 
     @property
     def known(self) -> bool:
@@ -115,7 +130,8 @@ def value_held_out(
 
     where :math:`\hat\theta^{(k)}` averages the scores of the fold's own rows. Only
     nuisance models have seen the other folds. Where all paths are the same, value and
-    error are those of the path on everybody. A module of which an outcome tells nothing
+    error are those of the path on everybody. A fold with fewer than 5 rows takes the
+    average of all. A module of which an outcome tells nothing
     changes nothing there.
     """
     if values.rows is None:
@@ -150,6 +166,43 @@ def value_held_out(
         shift=PathShift(value=total, influence=person),
         paths=paths,
         text=_tell(paths, sorted(untold)),
+    )
+
+
+def carry_error(value: float, std_error: float) -> PathShift:
+    """Return a shift whose error is none of the people's that values are made of.
+
+    Parameters
+    ----------
+    value, std_error : float
+        Of the shift; a missing value counts as no shift.
+
+    Returns
+    -------
+    PathShift
+        Its influence is spread over many names that are nobody's, so that the sum of
+        squares is the variance and the degrees of freedom stay those of the people.
+    """
+    if not (math.isfinite(value) and math.isfinite(std_error)):
+        return PathShift()
+    signs = np.where(np.arange(_CARRIERS) % 2, 1.0, -1.0)
+    names = [f"(path {number})" for number in range(_CARRIERS)]
+    influence = pd.Series(signs * std_error / math.sqrt(_CARRIERS), index=names)
+    return PathShift(value=value, influence=influence)
+
+
+def describe_held_out(held: HeldOut, alpha: float) -> str:
+    """Say what paths chosen in this way were worth to people who had no part in it."""
+    if not held.known:
+        return held.text
+    half = float(ndtri(1 - alpha / 2)) * held.std_error
+    value = held.shift.value
+    point, low, high = write_alike(value, value - half, value + half, signed=True)
+    told = "not told from 0" if abs(value) <= half else "told from 0"
+    return (
+        "To people who had no part in choosing them, paths chosen in this way are "
+        f"worth {point} thresholds ({low} to {high}) beyond the programme as it was "
+        f"taken, {told}. {held.text}"
     )
 
 
@@ -193,10 +246,10 @@ def _value_fold(
             own = values.rows[f"{outcome}:{values.modules[place]}"].to_numpy()
             counted = own != 0
             n_rows, n_fold = int(counted.sum()), int((counted & fold).sum())
-            if n_fold < _FEWEST:
-                continue
             share = n_fold / n_rows
-            mean = values.raw[at, place] + own[fold].sum() / share
+            mean = values.raw[at, place]
+            if n_fold >= _FEWEST:
+                mean += own[fold].sum() / share
             factor = weight * step[place]
             value += factor * share * mean
             influence += factor * np.where(fold, own, 0.0)

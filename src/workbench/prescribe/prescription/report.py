@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from workbench.core.results import Check, StageResult
 from workbench.prescribe.actions.propose import Actions
 from workbench.prescribe.equity.access import measure_access
 from workbench.prescribe.equity.four_fifths import check_four_fifths
-from workbench.prescribe.prescription.held_out import HeldOut
+from workbench.prescribe.prescription.held_out import HeldOut, describe_held_out
 from workbench.prescribe.prescription.seating import Seating
 from workbench.prescribe.targeting.examine import Targeting
 
@@ -74,7 +75,9 @@ def list_tables(found: Found, params: OrgParams) -> dict[str, pd.DataFrame]:
             "gain_curve": found.targeting.gain_curve,
             "heterogeneity": found.targeting.heterogeneity,
         }
-    tables["words"] = pd.DataFrame({"text": _list_words(found)}, dtype="str")
+    tables["words"] = pd.DataFrame(
+        {"text": _list_words(found, params.workbench.impact.alpha)}, dtype="str"
+    )
     if found.seating is not None:
         tables["frontier"] = found.seating.frontier
         people = found.seating.people
@@ -82,7 +85,9 @@ def list_tables(found: Found, params: OrgParams) -> dict[str, pd.DataFrame]:
     tables["access"] = _measure_access(found, params)
     if found.actions is not None:
         tables["actions"] = found.actions.table
-        tables["rule_counts"] = found.actions.counts
+        tables["rule_counts"] = _blank_near(
+            found.actions, found.seating, params.workbench.privacy.min_group
+        )
     nothing = {
         name: pd.DataFrame(columns=list(own))
         for name, own in _TABLES.items()
@@ -93,11 +98,13 @@ def list_tables(found: Found, params: OrgParams) -> dict[str, pd.DataFrame]:
 
 def list_checks(found: Found, params: OrgParams) -> tuple[Check, ...]:
     """List what limits the prescription."""
-    checks = [*_check_value(found)]
+    alpha = params.workbench.impact.alpha
+    checks = [*_check_value(found, alpha)]
     if found.targeting is not None:
         checks += found.targeting.checks
     if found.seating is not None:
-        checks += _check_seats(found.seating, found.program)
+        min_group = params.workbench.privacy.min_group
+        checks += _check_seats(found.seating, found.program, min_group)
     checks += check_four_fifths(
         _measure_access(found, params), floor=params.paths.equity.floor
     )
@@ -115,17 +122,21 @@ def list_checks(found: Found, params: OrgParams) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def list_facts(found: Found) -> dict[str, Any]:
+def list_facts(found: Found, params: OrgParams) -> dict[str, Any]:
     """Give the small values that the pages show."""
+    alpha = params.workbench.impact.alpha
     facts: dict[str, Any] = {"program": found.program, "refused": found.refused}
     if found.targeting is not None:
         facts |= {
             "ranking": found.targeting.ranking,
             "ranking_text": found.targeting.ranking_text,
-            "tree": list(found.targeting.words),
+            "tree": list(found.targeting.words) if found.seating else [],
         }
     if found.held is not None:
-        facts |= {"held_out": found.held.text, "held_out_known": found.held.known}
+        facts |= {
+            "held_out": describe_held_out(found.held, alpha),
+            "held_out_known": found.held.known,
+        }
     if found.seating is not None:
         facts |= {
             "seats": int(found.seating.people["selected"].sum()),
@@ -136,11 +147,11 @@ def list_facts(found: Found) -> dict[str, Any]:
     return facts
 
 
-def _list_words(found: Found) -> list[str]:
+def _list_words(found: Found, alpha: float) -> list[str]:
     words = [found.refused] if found.refused else []
     if found.held is not None:
-        words.append(found.held.text)
-    if found.targeting is not None:
+        words.append(describe_held_out(found.held, alpha))
+    if found.targeting is not None and found.seating is not None:
         words += found.targeting.words
     if found.seating is not None:
         words.append(found.seating.allocation.text)
@@ -177,7 +188,51 @@ def _measure_access(found: Found, params: OrgParams) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _check_value(found: Found) -> Iterable[Check]:
+def _blank_near(
+    actions: Actions, seating: Seating | None, min_group: int
+) -> pd.DataFrame:
+    """Blank rules that hold for all but a few of a group whose size is published.
+
+    Those few could be counted: people with a seat whose path goes no further, say.
+    """
+    counts = actions.counts
+    steps = [name for name in counts if name.startswith("people_")]
+    proposed = actions.table.groupby("rule")["unit"].agg(set).to_dict()
+    near = pd.Series(
+        [
+            any(
+                0 < abs(int(people) - total) < min_group
+                for total in _list_totals(
+                    proposed.get(row["rule"], set()), actions, seating
+                )
+                for people in (row[name] for name in steps)
+                if not pd.isna(people)
+            )
+            for row in counts.to_dict("records")
+        ],
+        index=counts.index,
+        dtype="bool",
+    )
+    blanked = counts.assign(suppressed=counts["suppressed"] | near)
+    for name in steps:
+        blanked[name] = counts[name].mask(near)
+    return blanked
+
+
+def _list_totals(
+    units: set[str], actions: Actions, seating: Seating | None
+) -> Iterable[int]:
+    """List the sizes of published groups that hold all of these people."""
+    if "people" in actions.facts:
+        yield int(actions.facts["people"])
+    if seating is not None:
+        free = seating.people
+        for group in (free, free[free["selected"]]):
+            if units <= set(group["unit"]):
+                yield len(group)
+
+
+def _check_value(found: Found, alpha: float) -> Iterable[Check]:
     yield Check(
         check="order_valued",
         passed=found.targeting is not None,
@@ -189,13 +244,13 @@ def _check_value(found: Found) -> Iterable[Check]:
         yield Check(
             check="path_valued_held_out",
             passed=found.held.known,
+            value=found.held.shift.value,
             program=found.program,
-            text=found.held.text
-            + ("" if found.held.known else " Values are of the programme as taken."),
+            text=describe_held_out(found.held, alpha),
         )
 
 
-def _check_seats(seating: Seating, program: str) -> Iterable[Check]:
+def _check_seats(seating: Seating, program: str, min_group: int) -> Iterable[Check]:
     yield Check(
         check="equity_floor",
         passed=seating.allocation.feasible,
@@ -204,12 +259,14 @@ def _check_seats(seating: Seating, program: str) -> Iterable[Check]:
         advice="lower the floor, or raise the seats, in paths.yml",
     )
     if seating.unknown:
+        few = seating.unknown < min_group
+        whom = f"fewer than {min_group}" if few else f"{seating.unknown}"
         yield Check(
             check="need_known",
             passed=False,
-            value=float(seating.unknown),
+            value=math.nan if few else float(seating.unknown),
             limit=0.0,
             program=program,
-            text=f"Of {seating.unknown} people the need is not known; they come last.",
+            text=f"Of {whom} people the need is not known; they come last.",
             advice="assess their skills before seats are given",
         )

@@ -18,7 +18,11 @@ from workbench.prescribe.modules.followed import choose_cohorts
 from workbench.prescribe.modules.portfolio import value_modules
 from workbench.prescribe.paths.plan import solve_paths
 from workbench.prescribe.portfolio.demands import list_all_candidates, list_demands
-from workbench.prescribe.prescription.held_out import HeldOut, value_held_out
+from workbench.prescribe.prescription.held_out import (
+    HeldOut,
+    carry_error,
+    value_held_out,
+)
 from workbench.prescribe.prescription.report import (
     STAGE,
     Found,
@@ -29,7 +33,6 @@ from workbench.prescribe.prescription.report import (
 )
 from workbench.prescribe.prescription.seating import Seating, give_seats, hold_floor
 from workbench.prescribe.rules.language import RuleBook
-from workbench.prescribe.targeting.estimates import NO_SHIFT
 from workbench.prescribe.targeting.examine import Targeting, examine_targeting
 
 __all__ = ["estimate_prescription_stage"]
@@ -146,7 +149,7 @@ def estimate_prescription_stage(
         stage=STAGE,
         checks=list_checks(found, params),
         tables=list_tables(found, params),
-        facts=list_facts(found),
+        facts=list_facts(found, params),
     )
 
 
@@ -166,7 +169,9 @@ def _examine(given: _Inputs) -> tuple[HeldOut, Targeting]:
         lambda rest: _choose_path(rest, given),
         seed=given.seed,
     )
-    shift = held.shift if held.known else NO_SHIFT
+    shift = carry_error(
+        float(str(given.summary["shift"])), float(str(given.summary["shift_std_error"]))
+    )
     could, seats = len(given.candidates), _count_seats(given)
     targeting = examine_targeting(
         cohorts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Literal
 
 from workbench.prescribe.rules.facts import find_fact
@@ -23,7 +23,10 @@ from workbench.prescribe.rules.requirements import (
 )
 from workbench.prescribe.rules.satisfy import OTHER, Witness, find_witness
 
-__all__ = ["Finding", "analyse_rules"]
+__all__ = ["MOST_CONFLICTS", "Finding", "analyse_rules"]
+
+MOST_CONFLICTS = 50
+"""After so many conflicts the analysis looks for no more of them."""
 
 _OTHER_SKILL = SOME_SKILL * 2
 
@@ -58,18 +61,20 @@ def analyse_rules(book: RuleBook) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        In the order of the file. Exact as far as facts are free of each other; ties
-        between facts, such as a count being part of another, are not known, so a rule
-        called unreachable is so, and a conflict names a person one can judge.
+        In the order of the file; `MOST_CONFLICTS` conflicts at most. Exact as far as
+        facts are free of each other; ties between facts, such as a count being part of
+        another, are not known, so a rule called unreachable is so, and a conflict names
+        a person one can judge.
     """
     dead = [finding for rule in book.rules for finding in _find_dead(book, rule)]
     gone = {name for finding in dead for name in finding.rules[:1]}
     alive = [rule for rule in book.rules if rule.id not in gone]
-    clashes = [
+    every = (
         finding
         for first, second in combinations(alive, 2)
         for finding in _find_clash(book, first, second)
-    ]
+    )
+    clashes = islice(every, MOST_CONFLICTS)
     return tuple(sorted([*dead, *clashes], key=lambda item: (item.lines, item.kind)))
 
 

@@ -70,7 +70,14 @@ def read_clause(reading: Reading, part: Part) -> Clause | None:
     }
     for key, text in texts.items():
         spot = parts[key].spot
-        check_text(faults, spot, text, own_skill=reading.own_skill, has=has)
+        check_text(
+            faults,
+            spot,
+            text,
+            own_skill=reading.own_skill,
+            has=has,
+            protected=reading.vocabulary.protected,
+        )
     return Clause(
         action=action,
         module=module,

@@ -82,10 +82,16 @@ def _read(reading: Reading, part: Part) -> Condition:
         return _read_list(reading, inner, name)
     if name == "not":
         return Not(_read(reading, inner))
+    if name in reading.vocabulary.protected:
+        faults.add(spot, f"{name} is a protected attribute, and never a condition")
+        return AllOf(())
     fact = FACTS.get(name)
     if fact is None:
-        faults.add(spot, _describe_unknown(name, reading.vocabulary))
+        known = [*FACTS, *_COMBINE]
+        faults.add(spot, f"there is no fact {name!r}{guess(name, known)}")
         return AllOf(())
+    if fact.kind == "courses":
+        return _read_courses(reading, fact, inner)
     return _READERS[fact.kind](reading, fact, inner, spot)
 
 
@@ -97,12 +103,6 @@ def _read_list(reading: Reading, part: Part, name: str) -> Condition:
         return AllOf(())
     parts = tuple(_read(reading, item) for item in part.value)
     return AllOf(parts) if name == "all" else AnyOf(parts)
-
-
-def _describe_unknown(name: str, vocabulary: Vocabulary) -> str:
-    if name in vocabulary.protected:
-        return f"{name} is a protected attribute, and never a condition"
-    return f"there is no fact {name!r}{guess(name, [*FACTS, *_COMBINE])}"
 
 
 def _read_number(reading: Reading, fact: Fact, part: Part, spot: Spot) -> Condition:
@@ -225,9 +225,8 @@ def read_names(reading: Reading, part: Part, kind: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read_courses(reading: Reading, fact: Fact, part: Part, spot: Spot) -> Condition:
+def _read_courses(reading: Reading, fact: Fact, part: Part) -> Condition:
     """Read course ids: all of a list, or ``any_of``, ``all_of``, ``none_of``."""
-    del spot
     words = ("any_of", "all_of", "none_of")
     parts = {"all_of": part}
     if isinstance(part.value, dict):
@@ -250,7 +249,6 @@ _READERS: dict[str, _Reader] = {
     "number": _read_number,
     "flag": _read_flag,
     "choice": _read_choice,
-    "courses": _read_courses,
 }
 
 

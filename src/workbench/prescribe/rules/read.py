@@ -34,6 +34,7 @@ _LIMIT_KEYS = (
     "only_one_of",
 )
 _MOST_ACTIONS = 20
+_MOST_RULES = 200
 
 
 def load_rules(params: OrgParams, store: Path) -> RuleBook | None:
@@ -77,7 +78,8 @@ def read_rules(path: Path, vocabulary: Vocabulary) -> RuleBook:
     ------
     ParamError
         With file, line and column of every fault: unknown keys, facts and names,
-        types, units, what is missing, ids that stand twice.
+        types, units, what is missing, ids that stand twice; of 50 faults at most. Or
+        if there are more than 200 rules.
     """
     whole = read_part(path)
     faults = Faults(path)
@@ -99,6 +101,12 @@ def _read_rules(reading: Reading, part: Part | None) -> tuple[Rule, ...]:
     if not isinstance(part.value, list) or not part.value:
         reading.faults.add(part.spot, f"rules is a list of rules, got {part.kind}")
         return ()
+    if len(part.value) > _MOST_RULES:
+        reading.faults.add(
+            part.spot,
+            f"there are at most {_MOST_RULES} rules, these are {len(part.value)}",
+        )
+        reading.faults.raise_any()
     rules: dict[str, Rule] = {}
     for item in part.value:
         rule = _read_rule(reading, item)

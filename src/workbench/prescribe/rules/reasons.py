@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 
 from workbench.prescribe.rules.facts import FACTS
@@ -17,7 +17,13 @@ _OF_TARGET = ("skill", "module", "behaviour", "effort_hours")
 
 
 def check_text(
-    faults: Faults, spot: Spot, text: str, *, own_skill: bool, has: Mapping[str, bool]
+    faults: Faults,
+    spot: Spot,
+    text: str,
+    *,
+    own_skill: bool,
+    has: Mapping[str, bool],
+    protected: Collection[str] = (),
 ) -> None:
     """Note placeholders that do not exist, or that the rule has no value for.
 
@@ -33,13 +39,17 @@ def check_text(
         Whether the rule holds for each skill.
     has : mapping of str to bool
         Whether the action has a ``skill``, ``module`` and ``behaviour``.
+    protected : collection of str
+        Protected attributes; none of them is a placeholder, even where it is a fact.
     """
     rest = _HOLE.sub("", text)
     if "{" in rest or "}" in rest:
         faults.add(spot, "a brace is not closed, or stands in another")
     for name in list_placeholders(text):
         fact = FACTS.get(name)
-        if name in _OF_TARGET:
+        if name in protected:
+            faults.add(spot, f"{name} is a protected attribute, and never a reason")
+        elif name in _OF_TARGET:
             if not has.get(name, True):
                 faults.add(spot, f"{{{name}}} has no value: the action has no {name}")
         elif fact is None or fact.kind not in ("number", "choice"):

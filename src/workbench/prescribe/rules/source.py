@@ -11,11 +11,13 @@ from typing import TypeAlias
 import yaml
 
 from workbench.core.errors import ParamError
+from workbench.core.yaml_files import compose_file, stays_text
 
 __all__ = ["Faults", "Part", "Scalar", "Spot", "guess", "read_part"]
 
-_MAX_BYTES = 2_000_000
-_BOOL = "tag:yaml.org,2002:bool"
+_MOST_FAULTS = 50
+_LONGEST_SHOWN = 80
+_LONGEST_NAME = 100
 _DATE = "tag:yaml.org,2002:timestamp"
 _KNOWN_TAGS = tuple(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")
@@ -57,20 +59,29 @@ class Part:
             return "a mapping"
         if isinstance(self.value, list):
             return "a list"
-        return "nothing" if self.value is None else repr(self.value)
+        if self.value is None:
+            return "nothing"
+        return _quote(self.value) if isinstance(self.value, str) else repr(self.value)
 
 
 @dataclass(slots=True)
 class Faults:
-    """Collects faults with their places, to report them together."""
+    """Collects faults with their places, to report them together: 50 at most."""
 
     path: Path
-    found: list[tuple[Spot, str]] = field(default_factory=list)
+    found: dict[tuple[Spot, str], None] = field(default_factory=dict)
 
     def add(self, spot: Spot, text: str) -> None:
-        """Note one fault."""
-        if (spot, text) not in self.found:
-            self.found.append((spot, text))
+        """Note one fault.
+
+        Raises
+        ------
+        ParamError
+            If it is the fiftieth: what follows is not looked at.
+        """
+        self.found[spot, text] = None
+        if len(self.found) >= _MOST_FAULTS:
+            self.raise_any()
 
     def check_keys(
         self, part: Part, *, known: Iterable[str], needed: Iterable[str] = ()
@@ -82,7 +93,7 @@ class Faults:
         names = list(known)
         for key, spot in part.keys.items():
             if key not in names:
-                self.add(spot, f"unknown key {key!r}{guess(key, names)}")
+                self.add(spot, f"unknown key {_quote(key)}{guess(key, names)}")
         for key in needed:
             if key not in part.value:
                 self.add(part.spot, f"the key {key!r} is missing")
@@ -107,7 +118,10 @@ class Faults:
         """
         if not self.found:
             return
-        many = f" ({len(self.found)} faults)" if len(self.found) > 1 else ""
+        count = len(self.found)
+        many = f" ({count} faults)" if count > 1 else ""
+        if count >= _MOST_FAULTS:
+            many = f" (the first {count} faults; the rest was not looked at)"
         places = [
             f"{self.path}:{spot.line}:{spot.column}: {text}"
             for spot, text in sorted(self.found)
@@ -120,8 +134,17 @@ class Faults:
         )
 
 
+def _quote(text: str) -> str:
+    """Quote a text; one that is too long for a message is cut."""
+    if len(text) <= _LONGEST_SHOWN:
+        return repr(text)
+    return f"{text[:_LONGEST_SHOWN]!r} and so on"
+
+
 def guess(name: str, known: Iterable[str]) -> str:
     """Return the end of a message that offers the nearest known name, or nothing."""
+    if len(name) > _LONGEST_NAME:
+        return ""
     close = get_close_matches(name, list(known), n=1)
     return f"; {close[0]!r} is meant?" if close else ""
 
@@ -132,7 +155,8 @@ def read_part(path: Path) -> Part:
     Parameters
     ----------
     path : Path
-        At most 2 MB; without aliases and tags; each key once.
+        At most 2 MB, nested at most 64 levels deep; without aliases and tags; each key
+        once.
 
     Returns
     -------
@@ -144,38 +168,11 @@ def read_part(path: Path) -> Part:
     ParamError
         If the file is absent, too large, empty or not such YAML.
     """
-    if not path.is_file():
-        raise ParamError.build(
-            "A parameter file is missing",
-            where=str(path),
-            hint="copy it from params/demo and adapt it",
-        )
-    if path.stat().st_size > _MAX_BYTES:
-        raise ParamError.build(
-            "A parameter file is too large",
-            where=str(path),
-            rule=f"at most {_MAX_BYTES:,} bytes",
-            got=path.stat().st_size,
-        )
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8-sig"), yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamError.build(
-            "A parameter file is not valid YAML",
-            where=_locate(path, error),
-            got=" ".join(str(error).split()),
-        ) from error
-    if node is None:
-        raise ParamError.build("A parameter file is empty", where=str(path))
+    node = compose_file(path)
     faults = Faults(path)
     part = _Conversion(faults=faults).convert(node)
     faults.raise_any()
     return part
-
-
-def _locate(path: Path, error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
 
 
 def _spot(node: yaml.Node) -> Spot:
@@ -210,18 +207,16 @@ class _Conversion:
             if not isinstance(key, yaml.ScalarNode):
                 self.faults.add(spot, "a key must be a plain word")
             elif key.value in values:
-                self.faults.add(spot, f"the key {key.value!r} stands twice")
+                self.faults.add(spot, f"the key {_quote(key.value)} stands twice")
             else:
                 keys[key.value] = spot
                 values[key.value] = self.convert(value)
         return Part(spot=_spot(node), value=values, keys=keys)
 
     def _convert_scalar(self, node: yaml.Node) -> Scalar:
-        """Read a scalar; only ``true`` and ``false`` are truth values."""
+        """Read a scalar; dates stay texts, and so does what `stays_text` names."""
         text = str(node.value)
-        if node.tag == _DATE or (
-            node.tag == _BOOL and text.lower() not in ("true", "false")
-        ):
+        if node.tag == _DATE or stays_text(node):
             return text
         if node.tag not in _KNOWN_TAGS:
             self.faults.add(_spot(node), f"tags are not read here: {node.tag}")
@@ -229,6 +224,6 @@ class _Conversion:
         try:
             value = self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError):
-            self.faults.add(_spot(node), f"this value cannot be read: {text!r}")
+            self.faults.add(_spot(node), f"this value cannot be read: {_quote(text)}")
             return None
         return value if isinstance(value, str | int | float | bool) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -60,11 +61,7 @@ def describe_policies(
         for gain in policies.gains.itertuples()
     ]
     if shift.value:
-        words.append(
-            f"The chosen path moves each learner by {shift.value:+.2f} against the "
-            "programme as it was taken; what was done keeps the modules that were "
-            "taken.".replace("-", "−")
-        )
+        words.append(_tell_shift(shift, alpha))
     everyone = table.loc["everyone"]
     if everyone["high"] < 0:
         words.append(
@@ -73,10 +70,26 @@ def describe_policies(
         )
     elif everyone["low"] <= 0:
         words.append(
-            "That the programme brings anything to the persona as a whole is not "
-            "shown; the order says whose need is largest, not that learning meets it."
+            "If everybody of the persona learnt, not only people like those who did, "
+            "that it would help on average is not shown; the order says whose need is "
+            "largest, not that learning meets it."
         )
     return tuple(words)
+
+
+def _tell_shift(shift: PathShift, alpha: float) -> str:
+    from scipy.special import ndtri
+
+    error = 0.0
+    if shift.influence is not None:
+        error = math.sqrt(float((shift.influence**2).sum()))
+    half = float(ndtri(1 - alpha / 2)) * error
+    value = shift.value
+    point, low, high = write_alike(value, value - half, value + half, signed=True)
+    return (
+        f"The path is worth {point} ({low} to {high}) to a learner beyond the "
+        "programme as it was taken; what was done keeps the modules that were taken."
+    )
 
 
 def check_scores(scores: Scores, chosen: FloatArray) -> list[Check]:

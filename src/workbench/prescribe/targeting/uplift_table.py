@@ -38,6 +38,11 @@ def tabulate_uplift(
 ) -> pd.DataFrame:
     """Score predicted uplift of every arm of an experiment against its control.
 
+    It stands by itself, for experiments with one arm or several and a predicted
+    uplift of each, wherever the predictions come from; no stage calls it, as they
+    predict what a programme does to those who learn, not what an arm does. Each arm
+    is compared with the control alone.
+
     Parameters
     ----------
     frame : DataFrame
