@@ -221,3 +221,16 @@ def test_a_feature_without_a_year_behind_it_is_left_out(frames: list[Any]) -> No
     card = found.tables["cards"].set_index("section")["text"]
     assert "Left out" in card["Features"]
     assert card["Features"].endswith("prior_courses.")
+
+
+def test_a_feature_that_nobody_has_tells_nothing_and_stops_nothing():
+    drawn = draw_frame("continuous")
+    name = drawn.features[0]
+    blank = replace(
+        drawn,
+        frame=drawn.frame.assign(**{name: np.nan}),
+        current=drawn.current.assign(**{name: np.nan}),
+    )
+    found = predict_stage([blank], seed=1)
+    assert found.status == "done"
+    assert name not in set(found.tables["importance"]["feature"])

@@ -290,10 +290,16 @@ def _list_known(target: PredictionFrame) -> pd.DataFrame:
 def _leave_out(
     target: PredictionFrame, split: Split, min_group: int
 ) -> tuple[PredictionFrame, tuple[str, ...]]:
-    """Leave out the features that moved since the quarters that taught."""
-    both = (read_features(rows, target.features) for rows in (split.train, split.test))
-    moved = list_moved(*both, min_group=min_group)
-    kept = tuple(name for name in target.features if name not in moved)
+    """Leave out the features that moved since the quarters that taught.
+
+    A feature that has one value, or none, in those quarters tells nothing and goes too.
+    """
+    train, test = (
+        read_features(rows, target.features) for rows in (split.train, split.test)
+    )
+    telling = [name for name in target.features if train[name].nunique() > 1]
+    moved = list_moved(train[telling], test[telling], min_group=min_group)
+    kept = tuple(name for name in telling if name not in moved)
     if not kept:
         raise DesignError.build(
             f"{target.label} has nothing left to be predicted from",
