@@ -191,3 +191,25 @@ def test_without_rules_seats_are_given_and_nothing_is_proposed(made: dict) -> No
     assert found.tables["actions"].empty
     checks = {item.check: item for item in found.checks}
     assert checks["rules_declared"].passed is None
+
+
+def test_without_a_known_need_no_seat_is_given(made: dict) -> None:
+    records = made["records"]
+    blind = replace(
+        records,
+        cohorts=tuple(
+            replace(
+                item,
+                frame=item.frame.drop(columns="skill_gap"),
+                covariates=("x1", "x2"),
+            )
+            for item in records.cohorts
+        ),
+    )
+    found = estimate_prescription_stage(
+        [blind], made["people"], made["portfolio"], **made["given"]
+    )
+    assert found.status == "done"
+    assert found.tables["seats"].empty
+    assert "need" in found.facts["refused"]
+    assert found.tables["actions"].empty

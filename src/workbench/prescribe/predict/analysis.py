@@ -297,7 +297,7 @@ def _leave_out(
     train, test = (
         read_features(rows, target.features) for rows in (split.train, split.test)
     )
-    telling = [name for name in target.features if train[name].nunique() > 1]
+    telling = [name for name in target.features if train[name].value_counts().size > 1]
     moved = list_moved(train[telling], test[telling], min_group=min_group)
     kept = tuple(name for name in telling if name not in moved)
     if not kept:

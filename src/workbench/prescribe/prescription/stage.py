@@ -37,6 +37,8 @@ from workbench.prescribe.targeting.examine import Targeting, examine_targeting
 
 __all__ = ["estimate_prescription_stage"]
 
+_NEED = "skill_gap"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inputs:
@@ -156,6 +158,14 @@ def estimate_prescription_stage(
 def _examine(given: _Inputs) -> tuple[HeldOut, Targeting]:
     """Value the choice of path and of people, each on people it has not seen."""
     cohorts, _ = choose_cohorts(given.records.cohorts, given.records.follow_ups)
+    if not all(_NEED in item.frame.columns for item in cohorts):
+        raise DesignError.build(
+            "The need by which seats are ordered is not known of people in earlier "
+            "quarters",
+            where=given.persona,
+            rule=f"{_NEED} among the covariates of every outcome",
+            hint="record skills and what roles need, or add it to graph.yml",
+        )
     alone = value_modules(
         [given.records],
         paths=given.params.paths,
