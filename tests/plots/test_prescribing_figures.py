@@ -24,10 +24,10 @@ from workbench.plots.gain_curve import (
 from workbench.plots.modules import (
     describe_modules,
     describe_modules_alt,
-    list_places,
     module_frame,
     plot_modules,
 )
+from workbench.plots.persona_rows import list_places
 from workbench.plots.policies import (
     describe_policies,
     describe_policies_alt,

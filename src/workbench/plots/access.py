@@ -8,6 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from workbench.plots.persona_rows import (
+    draw_heads,
+    find_height,
+    list_places,
+    name_rows,
+)
 from workbench.plots.style import (
     ACCENT,
     SOFT,
@@ -113,27 +119,15 @@ def plot_access(
     """
     frame = access_frame(access)
     with use_style():
-        gaps = frame["persona"].ne(frame["persona"].shift()).cumsum()
-        places = pd.Series(range(len(frame)), dtype="float64") + gaps.astype("float64")
-        axes = open_axes(
-            ax, height=1.6 + _ROW * (len(frame) + frame["persona"].nunique())
-        )
+        places = list_places(frame)
+        axes = open_axes(ax, height=find_height(frame, _ROW))
         axes.set_xscale("log")
         axes.axvline(1, color=SOFT, linewidth=1)
         axes.hlines(places, frame["low"], frame["high"], color=ACCENT, linewidth=2)
         faces = [ACCENT if value else "white" for value in frame["differs"]]
         axes.scatter(frame["ratio"], places, c=faces, edgecolors=ACCENT, s=34, zorder=3)
-        heads = frame.drop_duplicates("persona")
-        for index, persona in heads["persona"].items():
-            name = (labels or {}).get(persona, write_label(persona))
-            axes.text(
-                0, places[index] - 0.85, name, transform=axes.get_yaxis_transform(),
-                color=SOFT, fontsize=9.5, va="center", ha="left",
-            )  # fmt: skip
-        axes.set_yticks(places, frame["label"])
-        if len(places):
-            # room for the first persona's name below the title
-            axes.set_ylim(places.iloc[-1] + 0.6, places.iloc[0] - 1.4)
+        draw_heads(axes, frame, places, labels)
+        name_rows(axes, places, frame["label"])
         axes.set_xticks(_TICKS)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
 
+from workbench.plots.persona_rows import (
+    draw_heads,
+    find_height,
+    list_places,
+    name_rows,
+)
 from workbench.plots.style import (
     ACCENT,
     BAD,
@@ -24,8 +30,6 @@ from workbench.plots.style import (
 __all__ = [
     "describe_modules",
     "describe_modules_alt",
-    "draw_heads",
-    "list_places",
     "module_frame",
     "plot_modules",
 ]
@@ -133,44 +137,15 @@ def plot_modules(
     frame = module_frame(modules)
     with use_style():
         places = list_places(frame)
-        axes = open_axes(
-            ax, height=1.6 + _ROW * (len(frame) + frame["persona"].nunique())
-        )
+        axes = open_axes(ax, height=find_height(frame, _ROW))
         axes.axvline(0, color=SOFT, linewidth=1)
         for place, row in zip(places, frame.to_dict("records"), strict=True):
             _draw_row(axes, place, {str(key): value for key, value in row.items()})
         draw_heads(axes, frame, places, labels)
-        axes.set_yticks(places, frame["label"].astype(str))
-        axes.invert_yaxis()
+        name_rows(axes, places, frame["label"].astype(str))
         finish_axes(axes, x_label="Impact per 10 hours in thresholds (95 % interval)")
         set_title(axes, title or describe_modules(modules))
     return axes
-
-
-def list_places(frame: pd.DataFrame) -> list[float]:
-    """List the heights of rows, with one more before each group of a persona."""
-    gaps = frame["persona"].ne(frame["persona"].shift()).cumsum()
-    return [
-        float(number + gap) for number, gap in zip(range(len(frame)), gaps, strict=True)
-    ]
-
-
-def draw_heads(
-    axes: Axes,
-    frame: pd.DataFrame,
-    places: Sequence[float],
-    labels: Mapping[str, str] | None,
-) -> None:
-    """Write the name of each persona above its rows."""
-    first = ~frame["persona"].duplicated()
-    for persona, place, head in zip(frame["persona"], places, first, strict=True):
-        if head:
-            name = (labels or {}).get(str(persona), write_label(str(persona)))
-            axes.text(
-                0, place - 0.85, name, transform=axes.get_yaxis_transform(),
-                color=SOFT, fontsize=9.5, va="center", ha="left",
-                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
-            )  # fmt: skip
 
 
 def _draw_row(axes: Axes, place: float, row: Mapping[str, object]) -> None:

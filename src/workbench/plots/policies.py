@@ -7,7 +7,12 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workbench.plots.modules import draw_heads, list_places
+from workbench.plots.persona_rows import (
+    draw_heads,
+    find_height,
+    list_places,
+    name_rows,
+)
 from workbench.plots.style import (
     ACCENT,
     MUTED,
@@ -132,9 +137,7 @@ def plot_policies(
     frame = policy_frame(policies)
     with use_style():
         places = list_places(frame)
-        axes = open_axes(
-            ax, height=1.6 + _ROW * (len(frame) + frame["persona"].nunique())
-        )
+        axes = open_axes(ax, height=find_height(frame, _ROW))
         axes.axvline(0, color=SOFT, linewidth=1)
         colours = [ACCENT if name == _CHOSEN else MUTED for name in frame["policy"]]
         faces = [ACCENT if name == _CHOSEN else "white" for name in frame["policy"]]
@@ -143,8 +146,7 @@ def plot_policies(
             frame["value"], places, c=faces, edgecolors=colours, s=40, zorder=3
         )
         draw_heads(axes, frame, places, labels)
-        axes.set_yticks(places, frame["label"])
-        axes.invert_yaxis()
+        name_rows(axes, places, frame["label"])
         finish_axes(axes, x_label=f"{_name_unit(frame)} (95 % interval)")
         set_title(axes, title or describe_policies(policies))
     return axes
