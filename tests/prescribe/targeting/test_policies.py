@@ -125,6 +125,24 @@ def test_a_path_moves_learners_on_it_and_nobody_else(scores: Scores) -> None:
     )
 
 
+def test_an_error_from_elsewhere_adds_its_variance_to_who_is_on_the_path(
+    scores: Scores,
+) -> None:
+    known = value(scores)
+    found = value(scores, shift=PathShift(value=0.4, std_error=0.3))
+    for policy, share in (("everyone", 1.0), ("random", SEATS), ("chosen", SEATS)):
+        assert found.loc[policy, "std_error"] == pytest.approx(
+            np.hypot(known.loc[policy, "std_error"], 0.3 * share), rel=1e-6
+        )
+        width = found.loc[policy, "high"] - found.loc[policy, "low"]
+        assert width > 2 * 1.959 * found.loc[policy, "std_error"]
+    assert found.loc["current", "std_error"] == known.loc["current", "std_error"]
+    # against what was done only the chosen side is on the path
+    wide = found.loc["chosen", "gain_high"] - found.loc["chosen", "gain_low"]
+    plain = known.loc["chosen", "gain_high"] - known.loc["chosen", "gain_low"]
+    assert wide > plain
+
+
 def test_a_selection_with_a_floor_is_asked_cell_by_cell(scores: Scores) -> None:
     asked = []
 

@@ -20,7 +20,6 @@ from workbench.prescribe.targeting.estimates import PathShift
 
 __all__ = [
     "HeldOut",
-    "carry_error",
     "describe_held_out",
     "hold_out",
     "value_held_out",
@@ -35,7 +34,6 @@ Choose = Callable[[ModuleRecords], tuple[str, ...]]
 
 _NEARLY = 0.1
 _FEWEST = 5
-_CARRIERS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +53,6 @@ class HeldOut:
     shift: PathShift
     paths: tuple[tuple[str, ...], ...]
     text: str
-
-    @property
-    def std_error(self) -> float:
-        """Standard error of the shift, people being independent of each other."""
-        influence = self.shift.influence
-        return math.nan if influence is None else math.sqrt(float((influence**2).sum()))
 
     @property
     def known(self) -> bool:
@@ -169,33 +161,11 @@ def value_held_out(
     )
 
 
-def carry_error(value: float, std_error: float) -> PathShift:
-    """Return a shift whose error is none of the people's that values are made of.
-
-    Parameters
-    ----------
-    value, std_error : float
-        Of the shift; a missing value counts as no shift.
-
-    Returns
-    -------
-    PathShift
-        Its influence is spread over many names that are nobody's, so that the sum of
-        squares is the variance and the degrees of freedom stay those of the people.
-    """
-    if not (math.isfinite(value) and math.isfinite(std_error)):
-        return PathShift()
-    signs = np.where(np.arange(_CARRIERS) % 2, 1.0, -1.0)
-    names = [f"(path {number})" for number in range(_CARRIERS)]
-    influence = pd.Series(signs * std_error / math.sqrt(_CARRIERS), index=names)
-    return PathShift(value=value, influence=influence)
-
-
 def describe_held_out(held: HeldOut, alpha: float) -> str:
     """Say what paths chosen in this way were worth to people who had no part in it."""
     if not held.known:
         return held.text
-    half = float(ndtri(1 - alpha / 2)) * held.std_error
+    half = float(ndtri(1 - alpha / 2)) * held.shift.whole_error
     value = held.shift.value
     point, low, high = write_alike(value, value - half, value + half, signed=True)
     told = "not told from 0" if abs(value) <= half else "told from 0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,6 @@ from workbench.prescribe.paths.plan import solve_paths
 from workbench.prescribe.portfolio.demands import list_all_candidates, list_demands
 from workbench.prescribe.prescription.held_out import (
     HeldOut,
-    carry_error,
     value_held_out,
 )
 from workbench.prescribe.prescription.report import (
@@ -33,6 +33,7 @@ from workbench.prescribe.prescription.report import (
 )
 from workbench.prescribe.prescription.seating import Seating, give_seats, hold_floor
 from workbench.prescribe.rules.language import RuleBook
+from workbench.prescribe.targeting.estimates import NO_SHIFT, PathShift
 from workbench.prescribe.targeting.examine import Targeting, examine_targeting
 
 __all__ = ["estimate_prescription_stage"]
@@ -179,9 +180,6 @@ def _examine(given: _Inputs) -> tuple[HeldOut, Targeting]:
         lambda rest: _choose_path(rest, given),
         seed=given.seed,
     )
-    shift = carry_error(
-        float(str(given.summary["shift"])), float(str(given.summary["shift_std_error"]))
-    )
     could, seats = len(given.candidates), _count_seats(given)
     targeting = examine_targeting(
         cohorts,
@@ -189,13 +187,19 @@ def _examine(given: _Inputs) -> tuple[HeldOut, Targeting]:
         seats=seats / could if could and seats else None,
         features=_choose_features(cohorts, given.candidates),
         select=hold_floor(cohorts, given.params.paths, min_group=given.min_group),
-        path_shift=shift.value,
-        path_shift_influence=shift.influence,
+        shift=_read_shift(given.summary),
         alpha=given.alpha,
         min_group=given.min_group,
         seed=given.seed,
     )
     return held, targeting
+
+
+def _read_shift(summary: Mapping[str, object]) -> PathShift:
+    """Read what the portfolio says of the path beyond the programme as taken."""
+    value, error = (float(str(summary[name])) for name in ("shift", "shift_std_error"))
+    known = math.isfinite(value) and math.isfinite(error)
+    return PathShift(value=value, std_error=error) if known else NO_SHIFT
 
 
 def _choose_features(cohorts: Sequence[Cohort], people: pd.DataFrame) -> list[str]:

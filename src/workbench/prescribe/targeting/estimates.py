@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,11 +33,21 @@ class PathShift:
         module's effect, in thresholds.
     influence : Series or None
         Influence of each person on it, by ``unit``; people may be others than those
-        of the scores. None where the shift is taken as known.
+        of the scores. None where no person's part in it is known.
+    std_error : float
+        Standard error that comes from elsewhere, such as a posterior over many
+        programmes: independent of the people, and not in `influence`.
     """
 
     value: float = 0.0
     influence: pd.Series | None = None
+    std_error: float = 0.0
+
+    @property
+    def whole_error(self) -> float:
+        """Standard error of both parts, people being independent of each other."""
+        own = 0.0 if self.influence is None else float((self.influence**2).sum())
+        return math.sqrt(own + self.std_error**2)
 
 
 NO_SHIFT = PathShift()
@@ -124,8 +134,12 @@ def estimate_values(
         influence = np.vstack([influence, np.outer(extra, on_path)])
     if contrasts is not None:
         point, influence = contrasts @ point, influence @ contrasts.T
+        on_path = contrasts @ on_path
     return [
-        _measure(float(one), influence[:, [place]], clusters)
+        _add_error(
+            _measure(float(one), influence[:, [place]], clusters),
+            float(abs(on_path[place])) * shift.std_error,
+        )
         for place, one in enumerate(point)
     ]
 
@@ -189,6 +203,15 @@ def _measure(
     spread = math.sqrt(max(float(error.covariance[0, 0]), 0.0))
     free = [_count_free(influence[:, 0], codes) for codes in clusters.values()]
     return Value(value=value, std_error=spread, df=min(error.df, *free))
+
+
+def _add_error(value: Value, error: float) -> Value:
+    """Add an independent error that is known: its variance, without its own df."""
+    if not error > 0:
+        return value
+    own, total = value.std_error**2, value.std_error**2 + error**2
+    df = value.df * (total / own) ** 2 if own > 0 else math.inf
+    return replace(value, std_error=math.sqrt(total), df=df)
 
 
 def _count_free(influence: FloatArray, codes: IntArray) -> float:

@@ -18,7 +18,7 @@ from workbench.prescribe.targeting.benefit import (
     predict_benefit,
 )
 from workbench.prescribe.targeting.dr_tester import test_with_econml
-from workbench.prescribe.targeting.estimates import PathShift
+from workbench.prescribe.targeting.estimates import NO_SHIFT, PathShift
 from workbench.prescribe.targeting.heterogeneity import (
     Ranking,
     describe_value,
@@ -99,8 +99,7 @@ def examine_targeting(
     need: str = "skill_gap",
     features: Sequence[str] | None = None,
     select: Select | None = None,
-    path_shift: float = 0.0,
-    path_shift_influence: pd.Series | None = None,
+    shift: PathShift = NO_SHIFT,
     cost: float = 0.0,
     forest: bool = False,
     alpha: float = 0.05,
@@ -132,11 +131,8 @@ def examine_targeting(
     select : callable, optional
         Another way of giving the seats in that order, such as one with a floor for
         groups; see `workbench.prescribe.targeting.policies.value_policies`.
-    path_shift : float
-        What the chosen path adds to the programme as it was taken, for one learner, in
-        thresholds.
-    path_shift_influence : Series, optional
-        Influence of each person on it, by ``unit``.
+    shift : PathShift
+        What the chosen path adds to the programme as it was taken.
     cost : float
         Cost of learning for one person in thresholds: hours times what an hour should
         bring. It counts in the tree only; with 0 the tree asks for gain alone.
@@ -176,7 +172,6 @@ def examine_targeting(
     )
     scores, terms, valued = order.scores, order.terms, order.chosen.scores
     share = order.current if seats is None else seats
-    shift = PathShift(value=path_shift, influence=path_shift_influence)
     policies = value_policies(
         valued,
         chosen=order.chosen,

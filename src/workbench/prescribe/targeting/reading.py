@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -80,10 +79,7 @@ def describe_policies(
 def _tell_shift(shift: PathShift, alpha: float) -> str:
     from scipy.special import ndtri
 
-    error = 0.0
-    if shift.influence is not None:
-        error = math.sqrt(float((shift.influence**2).sum()))
-    half = float(ndtri(1 - alpha / 2)) * error
+    half = float(ndtri(1 - alpha / 2)) * shift.whole_error
     value = shift.value
     point, low, high = write_alike(value, value - half, value + half, signed=True)
     return (
