@@ -96,6 +96,7 @@ def draw_portfolio(seed: int, shape: tuple[int, int] | None = None) -> Portfolio
                 },
                 "coverage": {"gap_at_least": 6.0},
                 "exclude": [n for n in names if rng.random() < 0.06],
+                "worth_at_least": float(rng.choice([0.0, 0.1, 0.25])),
             }
         ),
     )
@@ -189,7 +190,10 @@ def try_everything(portfolio: Portfolio) -> tuple[int, float, set[str]]:
         people = params.for_persona(demand.persona).people
         most = demand.people if people is None else min(people, demand.people)
         rows = [np.zeros(3 + len(names))]
+        fewest = max(1, round(demand.priority * params.worth_at_least / STEP))
         for path in paths:
+            if count_worth(demand, path) < fewest:
+                continue
             held = {item.module for item in path}
             row = [
                 count_worth(demand, path),

@@ -170,8 +170,36 @@ def test_nobody_is_sent_where_no_path_helps_yet_it_is_shown() -> None:
     row = plan.path_summary.iloc[0]
     assert (row["status"], row["seats"], row["n_modules"]) == ("nothing to learn", 0, 2)
     assert "h (it is shown to do harm)" in row["text"]
-    assert "whole path explores" in row["text"]
+    assert "No path is expected to bring a learner the 0.25 thresholds" in row["text"]
+    assert "nobody is sent" in row["text"]
+    assert "explores" not in row["text"]
     assert plan.paths["explore"].all()
+
+
+@pytest.mark.parametrize(("asked", "people"), [(0.25, 0), (0.06, 40), (0.0, 40)])
+def test_seats_are_given_to_paths_that_are_worth_them(
+    asked: float, people: int
+) -> None:
+    """The worth of a path is asked of what is chosen, not of the best alone."""
+    modules = (make("a", 4, 0.05), make("b", 2, 0.01))
+    limits = {"limits": {"modules": (2, 3)}, "worth_at_least": asked}
+    plan = read((DESK_FREE,), modules, **limits)
+    row = plan.path_summary.iloc[0]
+    assert row["seats"] == people
+    assert row["status"] == ("optimal" if people else "nothing to learn")
+
+
+def test_a_shared_budget_does_not_shorten_a_path_below_its_worth() -> None:
+    # four people on b alone (0.2, one hour each) would bring 0.8, one on both 0.5
+    modules = (make("a", 3, 0.3), make("b", 1, 0.2))
+    limits = {"limits": {"modules": (1, 2)}, "budget": {"hours": 4.0}}
+    short = read((DESK_FREE,), modules, worth_at_least=0.1, **limits)
+    assert short.paths["module"].tolist() == ["b"]
+    assert short.path_summary.loc[0, "seats"] == 4
+    whole = read((DESK_FREE,), modules, worth_at_least=0.25, **limits)
+    assert sorted(whole.paths["module"]) in (["a"], ["a", "b"])
+    assert whole.path_summary.loc[0, "seats"] == 1
+    assert whole.path_summary.loc[0, "impact"] >= 0.25
 
 
 def test_outside_modules_close_gaps_but_count_nothing() -> None:

@@ -151,7 +151,7 @@ def _write_module(data: BriefData, row: Mapping[Any, Any]) -> dict[str, Any]:
     decision = draw_verdict(
         *_DECISIONS.get(str(row["decision"]), ("none", str(row["decision"])))
     )
-    unsure = row["explore"] and row["identified"]
+    unsure = row["explore"] and row["decision"] == "watch"
     explore = '<br><span class="kpi-ci">explore</span>' if unsure else ""
     few = f"under {data.min_group}"
     counts = (

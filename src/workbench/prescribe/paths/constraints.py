@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.core.errors import ParamError
 from workbench.core.path_params import PathParams
 from workbench.prescribe.paths.candidates import Candidate, PersonaDemand
+from workbench.prescribe.paths.impact_steps import count_steps
+from workbench.prescribe.paths.linear_model import STEP
 
 __all__ = [
     "Constraint",
     "Party",
+    "ask_worth",
     "build_party",
+    "find_fewest_steps",
     "find_gap_skills",
     "find_uncovered",
 ]
@@ -110,6 +114,37 @@ def build_party(
         ),
         most=most,
     )
+
+
+def find_fewest_steps(priority: float, params: PathParams) -> int:
+    """Return the steps of impact, weighed by priority, that a path must bring."""
+    return max(1, count_steps(params.worth_at_least, priority))
+
+
+def ask_worth(party: Party, params: PathParams) -> Party:
+    """Ask of a persona that its path is worth the seats it is given.
+
+    Parameters
+    ----------
+    party : Party
+        The persona; some path of it must be worth them.
+    params : PathParams
+        ``worth_at_least``.
+    """
+    demand = party.demand
+    weights = {
+        item.module: count_steps(item.worth, demand.priority) * STEP
+        for item in party.usable
+    }
+    fewest = find_fewest_steps(demand.priority, params)
+    fewest -= count_steps(demand.base, demand.priority)
+    # half a step below, as sums of whole steps are not exact
+    asked = Constraint(
+        words=f"worth of {params.worth_at_least:g} thresholds",
+        weights=weights,
+        low=(fewest - 0.5) * STEP,
+    )
+    return replace(party, constraints=(*party.constraints, asked))
 
 
 def find_gap_skills(demand: PersonaDemand, gap_at_least: float) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def tell_path(
         yield f"{choice.people} of {demand.people} people are served: {lacks}."
     else:
         yield f"All {demand.people} people are served."
-    if all(item.explore or item.always for item in path):
+    if choice.people and all(item.explore or item.always for item in path):
         yield (
             "No single module of it is shown to help; the path as a whole is."
             if shown

@@ -12,7 +12,7 @@ from workbench.core.managers import ManagerParams
 from workbench.core.path_params import PathParams
 from workbench.prescribe.paths.candidates import Candidate, PersonaDemand
 from workbench.prescribe.paths.conflict import describe_conflict, find_conflict
-from workbench.prescribe.paths.constraints import Party, build_party
+from workbench.prescribe.paths.constraints import Party, ask_worth, build_party
 from workbench.prescribe.paths.optimum import Choice, choose_alone, choose_together
 from workbench.prescribe.paths.path_tables import (
     PATH_COLUMNS,
@@ -22,6 +22,8 @@ from workbench.prescribe.paths.path_tables import (
 )
 from workbench.prescribe.paths.quarter_totals import (
     QuarterTotals,
+    is_worthwhile,
+    pick_modules,
 )
 
 __all__ = ["PathPlan", "solve_paths"]
@@ -72,9 +74,9 @@ def solve_paths(
     """Choose the paths of all personas together, exactly.
 
     The paths and seats have the largest impact in all (people times impact, weighed by
-    priority) that the limits allow, and the fewest learner hours among those. Nobody
-    is served where no path is expected to help; what such a persona could explore is
-    still shown.
+    priority) that the limits allow, and the fewest learner hours among those. Seats go
+    to paths only that are expected to bring a learner ``worth_at_least``; what another
+    persona could explore is still shown.
 
     Parameters
     ----------
@@ -106,7 +108,11 @@ def solve_paths(
     _check_personas(demands, candidates)
     parties = [build_party(demand, candidates, limits) for demand in demands]
     alone = [choose_alone(party) if party.candidates else None for party in parties]
-    able = [(party, path) for party, path in zip(parties, alone, strict=True) if path]
+    able = [
+        (ask_worth(party, limits), path)
+        for party, path in zip(parties, alone, strict=True)
+        if path and is_worthwhile(party, pick_modules(party, path), limits)
+    ]
     joint = choose_together(
         [party for party, _ in able], [path for _, path in able], limits
     )

@@ -9,7 +9,7 @@ from typing import Self
 
 from workbench.core.path_params import PathParams
 from workbench.prescribe.paths.candidates import Candidate
-from workbench.prescribe.paths.constraints import Party
+from workbench.prescribe.paths.constraints import Party, find_fewest_steps
 from workbench.prescribe.paths.impact_steps import count_steps
 from workbench.prescribe.paths.optimum import Choice
 
@@ -85,4 +85,4 @@ def is_worthwhile(party: Party, path: Sequence[Candidate], params: PathParams) -
     weight = party.demand.priority
     steps = count_steps(party.demand.base, weight)
     steps += sum(count_steps(item.worth, weight) for item in path)
-    return steps > 0 and sum_worth(party, path) >= params.worth_at_least
+    return steps >= find_fewest_steps(weight, params)
