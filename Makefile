@@ -8,7 +8,7 @@ RUNS ?= 500
 CELLS ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help setup brief test calibration proofs bench lab lint lock environment clean
+.PHONY: help setup brief test paths calibration proofs bench lab lint lock environment clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ brief: setup ## make the demo organisation, run its latest quarter, publish the 
 test: setup ## run the tests, with ruff and mypy among them
 	@tools/say_missing
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+
+paths: setup ## choose paths on 20 draws of the demo and read in its truth what they are worth
+	@nice $(BIN)/python -m tests.calibration.demo_paths
 
 calibration: setup ## test intervals on data of known truth (RUNS=500 CELLS='psm_*'; continues)
 	@nice $(BIN)/python -m tests.calibration --runs $(RUNS) --cells '$(CELLS)'

@@ -13,7 +13,7 @@ import pytest
 from workbench.core.errors import ContractError, SourceError
 from workbench.core.params import Privacy
 from workbench.data.contract import TABLES, Column
-from workbench.data.cut import count_consent, open_cut
+from workbench.data.cut import count_consent, list_consenting, open_cut
 from workbench.data.sql import quote_text
 
 CUT = date(2026, 9, 30)
@@ -246,6 +246,18 @@ def test_consent_is_counted(consented_store: Path) -> None:
         "refused": 3,
         "undecided": 3,
     }
+
+
+def test_who_agrees_is_listed_as_of_a_day_and_as_of_the_latest_known(
+    consented_store: Path,
+) -> None:
+    assert list_consenting(consented_store, CUT, CONSENT) == {"yes", "regranted"}
+    assert list_consenting(consented_store, date.max, CONSENT) == {
+        "yes",
+        "regranted",
+        "late",
+    }
+    assert len(list_consenting(consented_store, CUT, OPEN)) == 8
 
 
 def test_consent_needed_but_not_at_hand_is_refused(store: Path) -> None:

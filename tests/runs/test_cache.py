@@ -50,6 +50,12 @@ def edit_parameters(project):
     path.write_text(path.read_text() + "# a remark\n")
 
 
+def edit_a_folder_of_parameters(project):
+    folder = project.params.folder / "templates"
+    folder.mkdir()
+    (folder / "checklist.md").write_text("# Checklist\n")
+
+
 def edit_data(project):
     (project.workspace.store("acme") / "employees.parquet").write_text("ann, bob, eve")
 
@@ -74,6 +80,7 @@ def edit_needed(project):
     ("edit", "word"),
     [
         (edit_parameters, "parameter files"),
+        (edit_a_folder_of_parameters, "parameter files"),
         (edit_data, "inputs"),
         (add_data, "inputs"),
         (edit_notebook, "notebook"),

@@ -35,6 +35,7 @@ __all__ = [
     "judge_cells",
     "read_calibration",
     "read_nonexperimental",
+    "read_path_draws",
     "show_calibration",
     "show_nonexperimental",
     "tabulate_nonexperimental",
@@ -227,6 +228,21 @@ def _tabulate_family(cells: pd.DataFrame, title: str, anchor: str) -> Block:
 
 
 @cache
+def read_path_draws() -> dict[str, Any]:
+    """Read what chosen paths were worth, by the truth, on draws of the demo.
+
+    Returns
+    -------
+    dict
+        ``date``, ``machine``, ``employees`` and ``summary``: ``seeds``,
+        ``share_of_best`` (one per draw), ``beats_random``, ``beats_top_risk``,
+        ``beats_current``, ``harmful_in_path``, ``harmful_retired``, ``empty_boosted``
+        (counts of draws).
+    """
+    found: dict[str, Any] = json.loads(_read("paths.json").decode("utf-8"))
+    return found
+
+
 def read_nonexperimental() -> dict[str, pd.DataFrame]:
     """Read what matching says where an experiment says what is right.
 

@@ -58,9 +58,6 @@ class Ingredients:
             )
         self._store = _hash_files(store, prefix="store/")
         self._files = _hash_files(params.folder)
-        for folder in sorted(params.folder.iterdir()):
-            if folder.is_dir() and not folder.name.startswith("."):
-                self._files |= _hash_files(folder, prefix=f"{folder.name}/")
         lock = workspace.root / "requirements.lock"
         self._environment = {
             "lock_sha256": hash_file(lock) if lock.is_file() else None,
@@ -155,8 +152,10 @@ def describe_change(folder: Path, ingredients: Mapping[str, Any]) -> str:
 
 
 def _hash_files(folder: Path, *, prefix: str = "") -> dict[str, str]:
+    """Hash all files of a folder and of those within it, hidden ones left out."""
+    named = ((path.relative_to(folder), path) for path in sorted(folder.rglob("*")))
     return {
-        prefix + path.name: hash_file(path)
-        for path in sorted(folder.iterdir())
-        if path.is_file() and not path.name.startswith(".")
+        prefix + name.as_posix(): hash_file(path)
+        for name, path in named
+        if path.is_file() and not any(part.startswith(".") for part in name.parts)
     }

@@ -362,6 +362,7 @@ def test_estimates_of_stages_that_prescribe_are_no_effects(project):
 
 def test_methods_say_whether_people_gain_differently(project):
     text = read(show_prescribing(open_data()))
+    assert "beat lot in " in text
     assert "Team leads autoc 0.20 (0.05) 0.001 ✓ holds" in text
     assert "−0.01 (0.05) 0.800 ? no sign of it It sorts nobody." in text
     assert "Model cards of the predictions" in text

@@ -19,6 +19,7 @@ from workbench.brief.prescribing.portfolio_words import (
     write_hours,
     write_impact,
 )
+from workbench.brief.prescribing.prescribed_methods import describe_path_draws
 
 GAP = "\N{NO-BREAK SPACE}"
 NAN = math.nan
@@ -202,3 +203,26 @@ def test_missing_amounts_and_impacts_are_dashes():
     assert write_cost(5, None) == "5"
     assert write_impact(NAN, NAN, NAN) == "–"
     assert write_impact(0.5, NAN, NAN) == "+0.50 thresholds"
+
+
+def test_draws_of_known_truth_are_told_with_the_bad_ones():
+    found = {
+        "date": "2026-11-30",
+        "machine": "2 cores",
+        "employees": 4000,
+        "summary": {
+            "seeds": 4,
+            "share_of_best": [0.95, 0.79, 0.99, 0.91],
+            "beats_random": 4,
+            "beats_top_risk": 3,
+            "beats_current": 4,
+            "harmful_in_path": 0,
+            "harmful_retired": 2,
+            "empty_boosted": 1,
+        },
+    }
+    text = " ".join(describe_path_draws(found).replace("\xa0", " ").split())
+    assert "those worst off first in 3" in text
+    assert "worth 91 % of the best possible on average, 79 % at the least" in text
+    assert "under 90 % in 1." in text
+    assert "retired in 2; the empty one was boosted in 1." in text

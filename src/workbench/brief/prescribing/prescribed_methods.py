@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.brief.components import (
@@ -16,7 +17,9 @@ from workbench.brief.components import (
 )
 from workbench.brief.formatting import (
     MISSING,
+    format_count,
     format_p_value,
+    format_percent,
     format_value,
     is_missing,
 )
@@ -24,9 +27,12 @@ from workbench.brief.prescribing.predictions import show_cards
 from workbench.brief.prescribing.prescribed import explain_missing, gather_prescription
 from workbench.brief.results import BriefData
 from workbench.brief.tables import Field, tabulate_frame, words
+from workbench.brief.validation import read_path_draws
 from workbench.brief.withheld import PRESCRIPTION
 
-__all__ = ["PRESCRIBING_TEXTS", "show_prescribing"]
+__all__ = ["PRESCRIBING_TEXTS", "describe_path_draws", "show_prescribing"]
+
+_ENOUGH = 0.9
 
 PRESCRIBING_TEXTS: tuple[tuple[str, str], ...] = (
     (
@@ -95,8 +101,34 @@ def show_prescribing(data: BriefData) -> Block:
     return join_blocks(
         write_section("Modules, paths, and who comes first", "prescribing"),
         draw_list([Html(f"<b>{lead}</b> {text}") for lead, text in PRESCRIBING_TEXTS]),
+        write_paragraph(describe_path_draws(read_path_draws())),
         _show_heterogeneity(data),
         show_cards(data),
+    )
+
+
+def describe_path_draws(found: Mapping[str, Any]) -> str:
+    """Say what chosen paths were worth where the truth is known.
+
+    Parameters
+    ----------
+    found : mapping
+        From `read_path_draws`.
+    """
+    told = found["summary"]
+    shares = told["share_of_best"]
+    low = sum(share < _ENOUGH for share in shares)
+    return (
+        f"On {told['seeds']} draws of a synthetic organisation of "
+        f"{format_count(found['employees'])} people, read in its truth, the chosen "
+        f"paths and seats beat lot in {told['beats_random']}, those worst off first in "
+        f"{told['beats_top_risk']} and what was done in {told['beats_current']}. They "
+        f"were worth {format_percent(sum(shares) / len(shares), digits=0)} of the best "
+        f"possible on average, {format_percent(min(shares), digits=0)} at the least, "
+        f"and under {format_percent(_ENOUGH, digits=0)} in {low}. The module that "
+        f"harms was in a path in {told['harmful_in_path']} and retired in "
+        f"{told['harmful_retired']}; the empty one was boosted in "
+        f"{told['empty_boosted']}. {found['date']}, {found['machine']}."
     )
 
 
